@@ -1,0 +1,10 @@
+/* bosk.h - everything at once. */
+#ifndef BOSK_BOSK_H
+#define BOSK_BOSK_H
+
+#include <bosk/alloc.h>
+#include <bosk/base.h>
+#include <bosk/record.h>
+#include <bosk/type.h>
+
+#endif /* BOSK_BOSK_H */
