@@ -174,12 +174,7 @@ static void put_header(struct text *t)
            "\n"
            "/* clang-format off */\n"
            "\n");
-    snprintf(line, sizeof line,
-             "#define BOSKI_NUM_CLASSES %u\n"
-             "#define BOSKI_MAX_SMALL %uu /* largest size that has a class */\n"
-             "#define BOSKI_SMALL_MAX %uu /* largest size looked up in steps of 8 */\n"
-             "\n",
-             nclasses, (unsigned)MAX_SMALL, (unsigned)SMALL_MAX);
+    snprintf(line, sizeof line, "#define BOSKI_NUM_CLASSES %u\n\n", nclasses);
     put(t, line);
 
     put(t, "/* Bytes of an object of each class. */\n");
@@ -190,7 +185,7 @@ static void put_header(struct text *t)
     for (n = 0; n < nclasses; n++) values[n] = classes[n].pages;
     put_array(t, "uint8_t", "boski_class_to_pages", "BOSKI_NUM_CLASSES", values, n);
 
-    put(t, "\n/* Class of a size up to BOSKI_SMALL_MAX: index (size + 7) >> 3. */\n");
+    put(t, "\n/* Class of a size up to 1024: index (size + 7) >> 3. */\n");
     for (n = 0; n <= SMALL_MAX / SMALL_DIV; n++) values[n] = n == 0 ? 0 : class_of(n * SMALL_DIV);
     snprintf(line, sizeof line, "%u", n);
     put_array(t, "uint8_t", "boski_size_to_class8", line, values, n);

@@ -82,8 +82,6 @@
 /* clang-format off */
 
 #define BOSKI_NUM_CLASSES 68
-#define BOSKI_MAX_SMALL 32768u /* largest size that has a class */
-#define BOSKI_SMALL_MAX 1024u /* largest size looked up in steps of 8 */
 
 /* Bytes of an object of each class. */
 static const uint16_t boski_class_to_size[BOSKI_NUM_CLASSES] = {
@@ -100,7 +98,7 @@ static const uint8_t boski_class_to_pages[BOSKI_NUM_CLASSES] = {
     3, 10, 7, 4
 };
 
-/* Class of a size up to BOSKI_SMALL_MAX: index (size + 7) >> 3. */
+/* Class of a size up to 1024: index (size + 7) >> 3. */
 static const uint8_t boski_size_to_class8[129] = {
     0, 1, 2, 3, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16,
     16, 17, 17, 18, 18, 19, 19, 19, 19, 20, 20, 20, 20, 21, 21, 21, 21, 22, 22, 22, 22, 23, 23, 23,
