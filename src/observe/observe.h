@@ -31,13 +31,16 @@ void boski_obs_init(const char *record, uint64_t sample_bytes);
  * process is a fork child that has not got one.  One load when nothing is to be done. */
 void boski_obs_check(void);
 
-/* Bytes until the next sample: geometric with the mean now in force.  `rng` is the caller's
- * thread's generator state.  UINT64_MAX when sampling is off. */
-uint64_t boski_obs_next_sample(uint64_t *rng);
+/* Bytes until the next sample: geometric with the mean now in force, which is written to `*mean`.
+ * `rng` is the caller's thread's generator state.  UINT64_MAX when sampling is off.
+ *
+ * The mean grows while a program runs, so each countdown has its own: the caller keeps it beside the
+ * countdown and hands it to boski_obs_sample, which weighs the sample by it. */
+uint64_t boski_obs_next_sample(uint64_t *rng, uint32_t *mean);
 
 /* Takes a sample of the block at `p`: captures the stack, books weight. `requested` and `block`
- * are bytes; `label` interned text or NULL. Called on the allocating thread. */
-void boski_obs_sample(void *p, size_t requested, size_t block, const char *label);
+ * are bytes; `mean` as above; `label` interned text or NULL. Called on the allocating thread. */
+void boski_obs_sample(void *p, size_t requested, size_t block, uint32_t mean, const char *label);
 /* A sampled block is freed (free, realloc away, or heap destroyed). */
 void boski_obs_sample_free(void *p);
 /* A sampled block changed size in place or moved from `old` to `p`. */
