@@ -1,0 +1,66 @@
+/* panic.c - how broken contracts and corrupt heaps are reported, and which version this is. */
+#include "os/format.h"
+
+#include <bosk/base.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+const char bosk_abi_0 = 0;
+
+static bosk_panic_fn panic_handler;
+
+const char *bosk_version(void) { return BOSK_VERSION; }
+
+bosk_panic_fn bosk_on_panic(bosk_panic_fn handler)
+{
+    return __atomic_exchange_n(&panic_handler, handler, __ATOMIC_ACQ_REL);
+}
+
+/* The text of a panic or fatal error behind its prefix, in one write so that lines of several
+ * threads do not mix. */
+struct message {
+    char line[1024];
+    size_t prefix, n;
+};
+
+static void message_format(struct message *m, const char *prefix, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+static void message_format(struct message *m, const char *prefix, const char *format, va_list args)
+{
+    m->prefix = 0;
+    for (; prefix[m->prefix] != '\0'; m->prefix++) m->line[m->prefix] = prefix[m->prefix];
+    m->n = m->prefix +
+           boski_vformat(m->line + m->prefix, sizeof m->line - 1 - m->prefix, format, args);
+}
+
+static BOSK_NORETURN void message_die(struct message *m)
+{
+    m->line[m->n++] = '\n';
+    boski_os_write_stderr(m->line, m->n);
+    abort();
+}
+
+void bosk_panic(const char *format, ...)
+{
+    struct message m;
+    va_list args;
+    bosk_panic_fn handler = __atomic_load_n(&panic_handler, __ATOMIC_ACQUIRE);
+
+    va_start(args, format);
+    message_format(&m, "panic: ", format, args);
+    va_end(args);
+    if (handler != NULL) handler(m.line + m.prefix);
+    message_die(&m);
+}
+
+void bosk_fatal(const char *format, ...)
+{
+    struct message m;
+    va_list args;
+
+    va_start(args, format);
+    message_format(&m, "fatal error: ", format, args);
+    va_end(args);
+    message_die(&m);
+}
