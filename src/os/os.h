@@ -49,6 +49,16 @@ uint64_t boski_os_ticks(void);  /* time stamp counter, or ns where there is none
 uint64_t boski_os_random(void); /* a seed; never blocks */
 int boski_os_gettid(void);
 
+/* Maps the sealed file in memory at `path` for reading and writing, shared.  0 or -errno. */
+int boski_os_map_shared(const char *path, void **p, size_t *bytes);
+/* Fork children find these pages zeroed.  False when the kernel cannot. */
+bool boski_os_wipe_on_fork(void *p, size_t bytes);
+/* Up to `cap` bytes from the start of a file; returns how many. */
+size_t boski_os_read_start(const char *path, char *buf, size_t cap);
+size_t boski_os_exe(char *buf, size_t cap); /* path of the running program, NUL terminated */
+unsigned boski_os_pid(void);
+unsigned boski_os_parent_pid(void);
+
 /* write(2) to standard error, whole line, no allocation. printf subset as bosk_panic. */
 void boski_os_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
