@@ -46,49 +46,57 @@ struct bosk_test {
 void bosk_test_register(struct bosk_test *t);
 
 /* The arguments after `expect` are the environment, NULL at the end. */
-#define BOSK_TEST_DEFINE(group, name, kind, signal, expect, ...)                                   \
-    static void test_##group##_##name(void);                                                       \
-    static const char *const env_##group##_##name[] = {__VA_ARGS__};                               \
-    __attribute__((constructor)) static void register_##group##_##name(void)                       \
-    {                                                                                              \
-        static struct bosk_test t = {                                                              \
-            #group, #name, __FILE__, __LINE__, kind, signal, expect, env_##group##_##name,         \
-            test_##group##_##name};                                                                \
-        bosk_test_register(&t);                                                                    \
-    }                                                                                              \
+#define BOSK_TEST_DEFINE(group, name, kind, signal, expect, ...)             \
+    static void test_##group##_##name(void);                                 \
+    static const char *const env_##group##_##name[] = {__VA_ARGS__};         \
+    __attribute__((constructor)) static void register_##group##_##name(void) \
+    {                                                                        \
+        static struct bosk_test t = {#group,                                 \
+                                     #name,                                  \
+                                     __FILE__,                               \
+                                     __LINE__,                               \
+                                     kind,                                   \
+                                     signal,                                 \
+                                     expect,                                 \
+                                     env_##group##_##name,                   \
+                                     test_##group##_##name};                 \
+        bosk_test_register(&t);                                              \
+    }                                                                        \
     static void test_##group##_##name(void)
 
 #define TEST(group, name) BOSK_TEST_DEFINE(group, name, BOSK_TEST_PLAIN, 0, NULL, NULL)
-#define TEST_ENV(group, name, ...)                                                                 \
+#define TEST_ENV(group, name, ...) \
     BOSK_TEST_DEFINE(group, name, BOSK_TEST_PLAIN, 0, NULL, __VA_ARGS__, NULL)
-#define TEST_PANICS(group, name, text)                                                             \
+#define TEST_PANICS(group, name, text) \
     BOSK_TEST_DEFINE(group, name, BOSK_TEST_PANICS, 0, text, NULL)
-#define TEST_PANICS_ENV(group, name, text, ...)                                                    \
+#define TEST_PANICS_ENV(group, name, text, ...) \
     BOSK_TEST_DEFINE(group, name, BOSK_TEST_PANICS, 0, text, __VA_ARGS__, NULL)
-#define TEST_SIGNAL(group, name, number)                                                           \
+#define TEST_SIGNAL(group, name, number) \
     BOSK_TEST_DEFINE(group, name, BOSK_TEST_SIGNAL, number, NULL, NULL)
-#define TEST_EXIT(group, name, status)                                                             \
+#define TEST_EXIT(group, name, status) \
     BOSK_TEST_DEFINE(group, name, BOSK_TEST_EXIT, status, NULL, NULL)
 /* The body is run with the first, second, third ... system allocation failing, until a run in
  * which no failure was due any more.  Needs boski_os_fail_at: for tests linked with the core. */
 #define TEST_OOM(group, name) BOSK_TEST_DEFINE(group, name, BOSK_TEST_OOM, 0, NULL, NULL)
-#define TEST_OOM_ENV(group, name, ...)                                                             \
+#define TEST_OOM_ENV(group, name, ...) \
     BOSK_TEST_DEFINE(group, name, BOSK_TEST_OOM, 0, NULL, __VA_ARGS__, NULL)
 
-#define CHECK(condition)                                                                           \
-    ((condition) ? (void)0 : bosk_test_fail(__FILE__, __LINE__, "%s", #condition))
+#define CHECK(condition) \
+    ((condition) ? (void)0 : bosk_test_fail(__FILE__, __LINE__, #condition, "%s", ""))
 /* As CHECK, with printf arguments that tell the values. */
-#define CHECK_MSG(condition, ...)                                                                  \
-    ((condition) ? (void)0 : bosk_test_fail(__FILE__, __LINE__, #condition ": " __VA_ARGS__))
-#define CHECK_EQ(left, right)                                                                      \
-    bosk_test_equal(__FILE__, __LINE__, #left " == " #right, (unsigned long long)(left),           \
+#define CHECK_MSG(condition, ...) \
+    ((condition) ? (void)0 : bosk_test_fail(__FILE__, __LINE__, #condition, __VA_ARGS__))
+#define CHECK_EQ(left, right)                                                            \
+    bosk_test_equal(__FILE__, __LINE__, #left " == " #right, (unsigned long long)(left), \
                     (unsigned long long)(right))
 #define CHECK_CHILD(pid) bosk_test_child(__FILE__, __LINE__, pid)
 /* Ends the test as skipped. Only from the process and thread of the body. */
 #define SKIP(reason) bosk_test_skip(__FILE__, __LINE__, reason)
 
-__attribute__((noreturn, cold, format(printf, 3, 4))) void
-bosk_test_fail(const char *file, int line, const char *format, ...);
+__attribute__((noreturn, cold, format(printf, 4, 5))) void bosk_test_fail(const char *file,
+                                                                          int line,
+                                                                          const char *what,
+                                                                          const char *format, ...);
 __attribute__((noreturn)) void bosk_test_skip(const char *file, int line, const char *reason);
 void bosk_test_equal(const char *file, int line, const char *what, unsigned long long left,
                      unsigned long long right);

@@ -36,7 +36,7 @@ static pid_t check_pid; /* the process in which ck_abort_msg may be used, else 0
 /* Shared with the children. */
 static struct shared {
     int skipped;
-} *shared;
+} * shared;
 
 void bosk_test_register(struct bosk_test *t)
 {
@@ -44,15 +44,15 @@ void bosk_test_register(struct bosk_test *t)
     tests[test_count++] = t;
 }
 
-void bosk_test_fail(const char *file, int line, const char *format, ...)
+void bosk_test_fail(const char *file, int line, const char *what, const char *format, ...)
 {
-    char text[1024];
+    char text[4096];
     va_list ap;
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    if (getpid() == check_pid) ck_abort_msg("%s:%d: %s", file, line, text);
-    dprintf(STDERR_FILENO, "%s:%d: check failed: %s\n", file, line, text);
+    if (getpid() == check_pid) ck_abort_msg("%s:%d: %s: %s", file, line, what, text);
+    dprintf(STDERR_FILENO, "%s:%d: check failed: %s: %s\n", file, line, what, text);
     _exit(STATUS_FAILED);
 }
 
@@ -68,15 +68,13 @@ void bosk_test_equal(const char *file, int line, const char *what, unsigned long
                      unsigned long long right)
 {
     if (left != right)
-        bosk_test_fail(file, line, "%s: %llu (%#llx) and %llu (%#llx)", what, left, left, right,
-                       right);
+        bosk_test_fail(file, line, what, "%llu (%#llx) and %llu (%#llx)", left, left, right, right);
 }
 
 static void describe_status(int status, char *out, size_t n)
 {
     if (WIFSIGNALED(status))
-        snprintf(out, n, "killed by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
+        snprintf(out, n, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         snprintf(out, n, "exit status %d", WEXITSTATUS(status));
 }
@@ -85,11 +83,11 @@ void bosk_test_child(const char *file, int line, pid_t pid)
 {
     int status;
     char text[80];
-    if (pid < 0) bosk_test_fail(file, line, "fork: %s", strerror(errno));
+    if (pid < 0) bosk_test_fail(file, line, "fork", "%s", strerror(errno));
     while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR) bosk_test_fail(file, line, "waitpid: %s", strerror(errno));
+        if (errno != EINTR) bosk_test_fail(file, line, "waitpid", "%s", strerror(errno));
     describe_status(status, text, sizeof text);
-    if (status != 0) bosk_test_fail(file, line, "child: %s", text);
+    if (status != 0) bosk_test_fail(file, line, "child", "%s", text);
 }
 
 static uint64_t number_from(const char *name, uint64_t otherwise)
@@ -150,9 +148,10 @@ static int read_and_wait(pid_t pid, int fd, char *text, size_t text_bytes)
 static int capture(void (*body)(void *), void *arg, char *text, size_t text_bytes)
 {
     int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0) bosk_test_fail(__FILE__, __LINE__, "pipe: %s", strerror(errno));
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        bosk_test_fail(__FILE__, __LINE__, "pipe", "%s", strerror(errno));
     pid_t pid = fork();
-    if (pid < 0) bosk_test_fail(__FILE__, __LINE__, "fork: %s", strerror(errno));
+    if (pid < 0) bosk_test_fail(__FILE__, __LINE__, "fork", "%s", strerror(errno));
     if (pid == 0) {
         struct rlimit no_core = {0, 0};
         setrlimit(RLIMIT_CORE, &no_core);
@@ -211,13 +210,12 @@ static void run_body(const struct bosk_test *t, uint64_t fail_at)
     uint64_t before = 0;
     if (t->kind == BOSK_TEST_OOM) {
         if (!boski_os_fail_at || !boski_os_fail_count)
-            bosk_test_fail(t->file, t->line, "linked without fault injection");
+            bosk_test_fail(t->file, t->line, t->name, "linked without fault injection");
         before = boski_os_fail_count();
         boski_os_fail_at(fail_at);
     }
     t->body();
-    if (t->kind == BOSK_TEST_OOM && boski_os_fail_count() - before < fail_at)
-        _exit(STATUS_NOT_DUE);
+    if (t->kind == BOSK_TEST_OOM && boski_os_fail_count() - before < fail_at) _exit(STATUS_NOT_DUE);
 }
 
 static void run_inner(void *arg)
@@ -247,30 +245,32 @@ static bool run_and_judge(const struct bosk_test *t, uint64_t fail_at)
     switch (t->kind) {
     case BOSK_TEST_PANICS:
         if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
-            bosk_test_fail(t->file, t->line, "should have aborted with \"%s\": %s, said: %s",
-                           t->expect, how, text);
+            bosk_test_fail(t->file, t->line, t->name,
+                           "should have aborted with \"%s\": %s, said: %s", t->expect, how, text);
         if (!strstr(text, t->expect))
-            bosk_test_fail(t->file, t->line, "aborted without \"%s\", said: %s", t->expect, text);
+            bosk_test_fail(t->file, t->line, t->name, "aborted without \"%s\", said: %s", t->expect,
+                           text);
         return true;
     case BOSK_TEST_SIGNAL:
         if (!WIFSIGNALED(status) || WTERMSIG(status) != t->signal)
-            bosk_test_fail(t->file, t->line, "should have died by signal %d: %s, said: %s",
+            bosk_test_fail(t->file, t->line, t->name, "should have died by signal %d: %s, said: %s",
                            t->signal, how, text);
         return true;
     case BOSK_TEST_EXIT:
         if (!WIFEXITED(status) || WEXITSTATUS(status) != t->signal)
-            bosk_test_fail(t->file, t->line, "should have exited with %d: %s, said: %s", t->signal,
-                           how, text);
+            bosk_test_fail(t->file, t->line, t->name, "should have exited with %d: %s, said: %s",
+                           t->signal, how, text);
         return true;
     case BOSK_TEST_OOM:
         if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_DUE) return false;
         if (status != 0)
-            bosk_test_fail(t->file, t->line, "with system allocation %llu failing: %s, said: %s",
+            bosk_test_fail(t->file, t->line, t->name,
+                           "with system allocation %llu failing: %s, said: %s",
                            (unsigned long long)fail_at, how, text);
         return true;
     case BOSK_TEST_PLAIN: break;
     }
-    if (status != 0) bosk_test_fail(t->file, t->line, "%s, said: %s", how, text);
+    if (status != 0) bosk_test_fail(t->file, t->line, t->name, "%s, said: %s", how, text);
     if (*text) dprintf(STDERR_FILENO, "%s", text);
     return true;
 }
@@ -287,9 +287,10 @@ static void run_test(const struct bosk_test *t)
     }
     uint64_t n = 1;
     while (run_and_judge(t, n))
-        if (++n > 100000) bosk_test_fail(t->file, t->line, "never ran without a failure due");
+        if (++n > 100000)
+            bosk_test_fail(t->file, t->line, t->name, "never ran without a failure due");
     /* A body that makes no call that can fail proves nothing. */
-    if (n == 1) bosk_test_fail(t->file, t->line, "no system allocation could fail");
+    if (n == 1) bosk_test_fail(t->file, t->line, t->name, "no system allocation could fail");
 }
 
 /* Runs in Check's child. */
