@@ -59,6 +59,10 @@ size_t boski_os_exe(char *buf, size_t cap); /* path of the running program, NUL 
 unsigned boski_os_pid(void);
 unsigned boski_os_parent_pid(void);
 
+/* Reads up to n-1 bytes of `name` in the process's control group (v2) and ends them with NUL.
+ * Bytes read, or -errno.  Not for allocation paths. */
+long boski_os_cgroup_file(const char *name, char *text, size_t n);
+
 /* write(2) to standard error, whole line, no allocation. printf subset as bosk_panic. */
 void boski_os_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,0 +1,36 @@
+/* fork.c - every lock of the heap is held while the process forks.
+ *
+ * Order: first-class heaps, centrals, large cache, page heap, caches' pool, metadata.  The child has
+ * one thread and consistent lists; what other threads had cached stays theirs, unreachable,
+ * as with any allocator.  A child made without the handlers (vfork, raw clone) must exec or
+ * exit, which is what the standard asks of it.
+ */
+#include "mcache.h"
+
+#include <pthread.h>
+
+static void prepare(void)
+{
+    boski_hheap_fork(0);
+    for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) boski_lock(&boski_central[c].lock);
+    boski_large_fork(0);
+    boski_lock(&boski_mheap.lock);
+    boski_mcache_fork(0);
+    boski_lock(&boski_meta_lock);
+}
+static void release(void)
+{
+    boski_unlock(&boski_meta_lock);
+    boski_mcache_fork(1);
+    boski_unlock(&boski_mheap.lock);
+    boski_large_fork(1);
+    for (unsigned c = BOSKI_NUM_SMALL - 1; c >= 1; c--) boski_unlock(&boski_central[c].lock);
+    boski_hheap_fork(1);
+}
+static void child(void)
+{
+    release();
+    boski_mcache_fork_child();
+}
+
+void boski_fork_init(void) { (void)pthread_atfork(prepare, release, child); }

@@ -1,0 +1,149 @@
+/* large.c - objects above 32 KiB: one span each, and the short-lived cache of freed ones.
+ *
+ * A program that allocates and frees the same large size in a loop meets the same span again
+ * without a lock on the page heap or a page fault.  The cache holds at most SLOTS spans; a miss
+ * hands all of them to the page heap first, so they can merge and serve any size; what is older
+ * than a tick goes there too, and from there by age to the system.
+ */
+#include "mcache.h"
+
+#define SLOTS 16
+
+static struct {
+    struct boski_lock lock;
+    unsigned n;
+    struct mspan *span[SLOTS]; /* oldest first */
+} cache;
+
+void boski_large_fork(int step)
+{
+    if (step == 0) boski_lock(&cache.lock);
+    else boski_unlock(&cache.lock);
+}
+
+/* The cached span that fits best: at most an eighth too long. */
+static struct mspan *cache_take(size_t npages)
+{
+    struct mspan *s = NULL;
+    if (__atomic_load_n(&cache.n, __ATOMIC_RELAXED) == 0) return NULL;
+    boski_lock(&cache.lock);
+    unsigned best = SLOTS;
+    for (unsigned i = cache.n; i-- > 0;) {
+        size_t have = cache.span[i]->npages;
+        if (have < npages || have > npages + npages / 8) continue;
+        if (best == SLOTS || have < cache.span[best]->npages) best = i;
+        if (have == npages) break;
+    }
+    if (best != SLOTS) {
+        s = cache.span[best];
+        cache.n--;
+        memmove(&cache.span[best], &cache.span[best + 1],
+                (cache.n - best) * sizeof cache.span[0]);
+    }
+    boski_unlock(&cache.lock);
+    return s;
+}
+
+void boski_large_trim(uint64_t now_ms, uint64_t age_ms)
+{
+    if (__atomic_load_n(&cache.n, __ATOMIC_RELAXED) == 0) return;
+    struct mspan *old[SLOTS];
+    unsigned n = 0, kept = 0;
+    boski_lock(&cache.lock);
+    for (unsigned i = 0; i < cache.n; i++) {
+        struct mspan *s = cache.span[i];
+        if (now_ms - s->stamp_ms >= age_ms) old[n++] = s;
+        else cache.span[kept++] = s;
+    }
+    cache.n = kept;
+    boski_unlock(&cache.lock);
+    for (unsigned i = 0; i < n; i++) boski_mheap_free(old[i]);
+}
+
+static void cache_give(struct mspan *s)
+{
+    struct mspan *out = NULL;
+    s->stamp_ms = boski_now_ms();
+    s->needzero = 1;
+    s->flags = 0;
+    boski_lock(&cache.lock);
+    if (cache.n == SLOTS) {
+        out = cache.span[0];
+        cache.n--;
+        memmove(&cache.span[0], &cache.span[1], cache.n * sizeof cache.span[0]);
+    }
+    cache.span[cache.n++] = s;
+    boski_unlock(&cache.lock);
+    if (out != NULL) boski_mheap_free(out);
+}
+
+void boski_large_resized(size_t old_bytes, size_t new_bytes)
+{
+    boski_book_live((int64_t)new_bytes - (int64_t)old_bytes);
+}
+
+void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
+{
+    *zeroed = false;
+    if (size > (size_t)PTRDIFF_MAX - BOSKI_PAGE_BYTES - align) return NULL;
+    if (BOSK_UNLIKELY(!boski_mheap.ready) && !boski_heap_init()) return NULL;
+    struct mcache *mc = boski_mcache();
+    bool record = boski_recording && !boski_tls.inside;
+    uint64_t t0 = record ? boski_os_ticks() : 0;
+    if (record) boski_obs_check();
+    size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
+    size_t align_pages = align > BOSKI_PAGE_BYTES ? align >> BOSKI_PAGE_SHIFT : 1;
+
+    struct mspan *s = align_pages == 1 && flags == 0 ? cache_take(npages) : NULL;
+    if (s != NULL) {
+        s->bits[0] = 0;
+        boski_count(&boski_ctr->large_cache_hits, 1);
+    } else {
+        uint64_t now_ms = boski_now_ms();
+        boski_large_trim(now_ms, 0);
+        boski_tick(now_ms);
+        s = boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
+        if (s == NULL) {
+            if (mc != NULL) boski_mcache_flush(mc);
+            boski_central_trim();
+            s = boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
+        }
+        if (s == NULL) {
+            boski_count(&boski_ctr->failed_allocs, 1);
+            return NULL;
+        }
+        s->bits[0] = 0;
+    }
+    *zeroed = !s->needzero;
+    s->needzero = 1;
+    size_t bytes = boski_span_bytes(s);
+    boski_count(&boski_ctr->large_allocs, 1);
+    boski_count(&boski_ctr->large_alloc_bytes, bytes);
+    boski_book_live((int64_t)bytes);
+    uint32_t mean = 0;
+    if (boski_sample_due(mc, bytes, &mean)) {
+        s->flags |= BOSKI_SPAN_SAMPLED;
+        boski_tls.inside = 1;
+        boski_obs_sample((void *)s->base, size, bytes, mean, boski_label_top(mc));
+        boski_tls.inside = 0;
+    }
+    if (record) boski_obs_latency(BOSKI_OP_MALLOC, true, boski_os_ticks() - t0, 1);
+    return (void *)s->base;
+}
+
+void boski_large_free(struct mspan *s)
+{
+    bool record = boski_recording && !boski_tls.inside;
+    uint64_t t0 = record ? boski_os_ticks() : 0;
+    /* A free span has bit 0 set: a second free finds it so. */
+    if (__atomic_exchange_n(&s->bits[0], 1, __ATOMIC_ACQ_REL) != 0)
+        boski_bad_free((void *)s->base, "double free");
+    size_t bytes = boski_span_bytes(s);
+    if ((s->flags & BOSKI_SPAN_SAMPLED) != 0) boski_obs_sample_free((void *)s->base);
+    boski_count(&boski_ctr->large_frees, 1);
+    boski_count(&boski_ctr->large_free_bytes, bytes);
+    boski_book_live(-(int64_t)bytes);
+    cache_give(s);
+    boski_tick(boski_now_ms());
+    if (record) boski_obs_latency(BOSKI_OP_FREE, true, boski_os_ticks() - t0, 1);
+}

@@ -1,0 +1,719 @@
+/* mcache.c - a thread's cache: refill, flush, counting, cuts, birth and death.
+ *
+ * A lane's stack is refilled, in this order, from the array of objects the thread itself has freed
+ * (the two change places), and from spans.  How much to ask for is learnt: a refill doubles the
+ * next one, a slow pace makes it small again; a class whose array overflows and whose lanes run dry in
+ * turn gets larger arrays, so that alternating bursts stay inside the cache.
+ *
+ * A cut plants NULL in a stack so that a malloc before the end of the stack takes the slow path:
+ * where the next sample is due, where a fast call is to be timed, or because free memory waits
+ * to be given back and the clock must be looked at.  The fast path pays nothing for any of it.
+ *
+ * No lock: everything here belongs to the calling thread but the list of all caches.
+ */
+#include "mcache.h"
+
+#include <pthread.h>
+
+/* ---- the state of a thread that has not allocated yet ------------------------ */
+
+void *boski_nothing[2] BOSKI_HIDDEN; /* an empty stack: its bottom slot is NULL */
+#define N1 &boski_nothing[1]
+#define N8 N1, N1, N1, N1, N1, N1, N1, N1
+static struct mcache no_cache = {.medium = {N8, N8, N8, N8, N1, N1, N1, N1}};
+_Static_assert(BOSKI_LANES - BOSKI_LANES_FAST == 36, "no_cache.medium fills every lane");
+_Static_assert(offsetof(struct mcache, push) == 0, "the fast path finds push at the head");
+
+__thread struct boski_tls boski_tls __attribute__((tls_model("initial-exec"))) = {
+    .push = &no_cache.push, .pop = {N8, N8, N8, N8, N8, N8, N8, N8, N1}};
+
+struct mcache *boski_mcaches;
+static struct mcache *pool;
+static struct boski_lock pool_lock;
+static pthread_key_t end_key;
+static bool end_key_made;
+
+/* ---- buffers ------------------------------------------------------------------- */
+
+#define BUF_ORDERS 12 /* 8 << order slots */
+static struct buf *buf_free[BUF_ORDERS];
+static struct boski_lock buf_lock;
+
+static struct buf *buf_take(uint32_t cap)
+{
+    unsigned order = 0;
+    while (((uint32_t)8 << order) < cap && order < BUF_ORDERS - 1) order++;
+    boski_lock(&buf_lock);
+    struct buf *b = buf_free[order];
+    if (b != NULL) buf_free[order] = b->next;
+    boski_unlock(&buf_lock);
+    if (b == NULL) {
+        b = boski_meta_alloc(sizeof *b + ((size_t)8 << order) * sizeof(void *));
+        if (b == NULL) return NULL;
+        b->cap = (uint32_t)8 << order;
+    }
+    b->next = NULL;
+    return b;
+}
+static void buf_give(struct buf *b)
+{
+    if (b == NULL) return;
+    unsigned order = 0;
+    while (((uint32_t)8 << order) < b->cap) order++;
+    boski_lock(&buf_lock);
+    b->next = buf_free[order];
+    buf_free[order] = b;
+    boski_unlock(&buf_lock);
+}
+
+/* ---- counting --------------------------------------------------------------------- */
+
+void boski_book_live(int64_t delta)
+{
+    if (delta == 0) return;
+    if (boski_recording) {
+        boski_obs_live(delta);
+        return;
+    }
+    struct bosk_record_counters *k = boski_ctr;
+    boski_count(&k->live_bytes, (uint64_t)delta);
+    uint64_t now = __atomic_load_n(&k->live_bytes, __ATOMIC_RELAXED);
+    if ((int64_t)now > (int64_t)__atomic_load_n(&k->peak_bytes, __ATOMIC_RELAXED))
+        __atomic_store_n(&k->peak_bytes, now, __ATOMIC_RELAXED);
+}
+
+/* Books what was popped from `lane` since the last time. */
+static void count_lane(struct mcache *mc, unsigned lane)
+{
+    struct lane *l = &mc->lane[lane];
+    void **top = *boski_pop_of(mc, lane);
+    size_t n = (size_t)(l->mark - top);
+    if (l->mark == NULL || n == 0) return;
+    l->mark = top;
+    size_t bytes = n * boski_class[l->class_].size;
+    boski_count(&boski_ctr->mallocs[lane], n);
+    l->sample_left = bytes < l->sample_left ? l->sample_left - bytes : 0;
+    boski_book_live((int64_t)bytes);
+}
+static void count_bin(struct mcache *mc, unsigned c)
+{
+    struct bin *b = &mc->bin[c];
+    void **cur = mc->push.cur[c];
+    size_t n = (size_t)(cur - b->mark);
+    if (n == 0) return;
+    b->mark = cur;
+    boski_count(&boski_ctr->frees[c], n);
+    boski_book_live(-(int64_t)(n * boski_class[c].size));
+}
+void boski_mcache_count(struct mcache *mc)
+{
+    for (unsigned i = 0; i < BOSKI_LANES; i++)
+        if (mc->lane[i].buf != NULL) count_lane(mc, i);
+    for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++)
+        if (mc->bin[c].buf != NULL) count_bin(mc, c);
+    if (mc->realloc_same != 0) {
+        boski_count(&boski_ctr->realloc_same, mc->realloc_same);
+        mc->realloc_same = 0;
+    }
+}
+
+/* ---- cuts --------------------------------------------------------------------------- */
+
+static void uncut(struct lane *l)
+{
+    if (l->cut == NULL) return;
+    *l->cut = l->cut_obj;
+    l->cut = NULL;
+}
+/* After `k` more objects the lane takes the slow path. */
+static void cut(struct mcache *mc, unsigned lane, size_t k)
+{
+    struct lane *l = &mc->lane[lane];
+    void **top = *boski_pop_of(mc, lane);
+    BOSKI_ASSERT(2, l->cut == NULL);
+    if ((size_t)(top - l->start) <= k) return;
+    l->cut = top - 1 - k;
+    l->cut_obj = *l->cut;
+    *l->cut = NULL;
+}
+
+void boski_mcache_hold(struct mcache *mc)
+{
+    for (unsigned i = 0; i < BOSKI_LANES; i++) {
+        struct lane *l = &mc->lane[i];
+        if (l->buf == NULL) continue;
+        uncut(l);
+        cut(mc, i, 0);
+    }
+}
+
+/* ---- flush ----------------------------------------------------------------------------- */
+
+/* The limit of a push array: its end, or sooner when frees are to be timed. */
+static void set_limit(struct mcache *mc, unsigned c)
+{
+    struct bin *b = &mc->bin[c];
+    void **cur = mc->push.cur[c], **end = b->buf->slot + b->buf->cap;
+    if (boski_recording && end - cur > 64) end = cur + 64;
+    mc->push.lim[c] = end;
+}
+static void set_push(struct mcache *mc, unsigned c, void **cur)
+{
+    mc->push.cur[c] = mc->bin[c].mark = cur;
+    set_limit(mc, c);
+}
+
+static void flush_bin(struct mcache *mc, unsigned c, size_t n)
+{
+    struct bin *b = &mc->bin[c];
+    void **base = b->buf->slot;
+    size_t have = (size_t)(mc->push.cur[c] - base);
+    boski_central_free(base, n, c);
+    boski_count(&boski_ctr->flushes, 1);
+    boski_count(&boski_ctr->flush_objects, n);
+    if (have - n <= n) memcpy(base, base + n, (have - n) * sizeof *base);
+    else memmove(base, base + n, (have - n) * sizeof *base);
+    set_push(mc, c, base + (have - n));
+}
+
+/* Gives the stack of a lane back to its spans. */
+static void flush_lane(struct mcache *mc, unsigned lane)
+{
+    struct lane *l = &mc->lane[lane];
+    if (l->buf == NULL) return;
+    uncut(l);
+    count_lane(mc, lane);
+    void ***pop = boski_pop_of(mc, lane);
+    size_t n = (size_t)(*pop - l->start);
+    if (n != 0) {
+        boski_central_free(l->start, n, l->class_);
+        boski_count(&boski_ctr->flushes, 1);
+        boski_count(&boski_ctr->flush_objects, n);
+    }
+    l->start = l->mark = *pop = l->buf->slot;
+}
+static void flush_class(struct mcache *mc, unsigned c)
+{
+    struct bin *b = &mc->bin[c];
+    if (b->buf != NULL) {
+        count_bin(mc, c);
+        size_t n = (size_t)(mc->push.cur[c] - b->buf->slot);
+        if (n != 0) flush_bin(mc, c, n);
+    }
+    if (b->span != NULL) {
+        boski_central_put(b->span);
+        b->span = NULL;
+        b->word = 0;
+    }
+}
+void boski_mcache_flush(struct mcache *mc)
+{
+    for (unsigned i = 0; i < BOSKI_LANES; i++) flush_lane(mc, i);
+    for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) flush_class(mc, c);
+    boski_mcache_count(mc);
+}
+
+static uint32_t first_cap(unsigned c) { return boski_class[c].batch; }
+
+void boski_mcache_decay(struct mcache *mc, uint64_t now_ms)
+{
+    mc->decay_ms = now_ms;
+    for (unsigned i = 0; i < BOSKI_LANES; i++) {
+        struct lane *l = &mc->lane[i];
+        if (l->buf == NULL) continue;
+        if (!l->used) {
+            flush_lane(mc, i);
+            l->want = 1;
+            if (l->buf->cap > 64) { /* the large arrays are for those who need them */
+                buf_give(l->buf);
+                l->buf = NULL;
+                l->start = l->mark = NULL;
+                *boski_pop_of(mc, i) = N1;
+            }
+        }
+        l->used = 0;
+    }
+    for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) {
+        struct bin *b = &mc->bin[c];
+        if (!b->used) {
+            flush_class(mc, c);
+            b->cap = first_cap(c);
+        }
+        b->used = 0;
+    }
+    boski_mcache_count(mc);
+}
+
+/* What is done now and then on slow paths.  Lanes may be empty or cut afterwards. */
+static void tick(struct mcache *mc, uint64_t now_ms)
+{
+    static uint64_t last_ms;
+    uint64_t last = __atomic_load_n(&last_ms, __ATOMIC_RELAXED);
+    if (BOSK_LIKELY(now_ms - last < 20 && now_ms - mc->decay_ms < 100)) return;
+    if (now_ms - mc->decay_ms >= 100) boski_mcache_decay(mc, now_ms);
+    if (now_ms - last < 20 || !__atomic_compare_exchange_n(&last_ms, &last, now_ms, false,
+                                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return;
+    boski_scavenge_tick(now_ms);
+    if (boski_scavenge_pending) boski_mcache_hold(mc);
+}
+
+void boski_tick(uint64_t now_ms)
+{
+    struct mcache *mc = boski_mcache_peek();
+    if (mc != NULL) tick(mc, now_ms);
+}
+
+/* ---- refill ---------------------------------------------------------------------------- */
+
+/* Objects from spans into the free part of the lane's buffer below `top`; how many. */
+static size_t refill_spans(struct mcache *mc, unsigned c, void **top, size_t want)
+{
+    struct bin *b = &mc->bin[c];
+    size_t got = 0;
+    bool fresh = false;
+    while (got < want) {
+        if (b->span == NULL) {
+            if (got != 0 && got >= want / 4) break; /* enough: do not open another span */
+            b->span = boski_central_take(c, &fresh);
+            b->word = 0;
+            if (b->span == NULL) break;
+        }
+        size_t n = boski_span_take(b->span, &b->word, top - got, want - got);
+        got += n;
+        if (got < want && (n == 0 || __atomic_load_n(&b->span->nfree, __ATOMIC_RELAXED) <= 0)) {
+            boski_central_put(b->span);
+            b->span = NULL;
+        }
+    }
+    if (got != 0) {
+        boski_count(&boski_ctr->refill_spans, 1);
+        boski_count(&boski_ctr->refill_span_objects, got);
+        if (fresh) {
+            boski_count(&boski_ctr->refill_fresh, 1);
+            boski_count(&boski_ctr->refill_fresh_objects, got);
+        }
+        b->refilled = 1;
+        b->flushed = 0;
+    }
+    return got;
+}
+
+/* How many objects to ask spans for. */
+static size_t wanted(struct lane *l, uint64_t now_ms)
+{
+    const struct boski_class *k = &boski_class[l->class_];
+    size_t want = l->want;
+    if (now_ms - l->last_ms > 10) want = want > 8 ? want / 4 : 1; /* a slow pace needs no stock */
+    if (want == 0) want = 1;
+    size_t next = want * 2;
+    l->want = (uint16_t)(next > k->batch ? k->batch : next);
+    l->last_ms = now_ms;
+    return want;
+}
+
+/* Fills an empty lane; false when there is no memory. */
+static bool refill(struct mcache *mc, unsigned lane, uint64_t now_ms)
+{
+    struct lane *l = &mc->lane[lane];
+    unsigned c = l->class_;
+    struct bin *b = &mc->bin[c];
+    void ***pop = boski_pop_of(mc, lane);
+    size_t have = 0;
+
+    b->used = 1;
+    if (b->buf != NULL) {
+        count_bin(mc, c);
+        have = (size_t)(mc->push.cur[c] - b->buf->slot);
+    }
+    if (have != 0) { /* the objects freed by this thread change places with the empty stack */
+        struct buf *full = b->buf;
+        boski_count(&boski_ctr->refill_swaps, 1);
+        boski_count(&boski_ctr->refill_swap_objects, have);
+        b->buf = l->buf;
+        if (b->buf == NULL || b->buf->cap < full->cap) {
+            struct buf *n = buf_take(full->cap > b->cap ? full->cap : b->cap);
+            if (n != NULL) {
+                buf_give(b->buf);
+                b->buf = n;
+            }
+        }
+        if (b->buf != NULL) {
+            set_push(mc, c, b->buf->slot);
+        } else {
+            mc->push.cur[c] = mc->push.lim[c] = b->mark = NULL;
+        }
+        l->buf = full;
+        l->start = full->slot;
+        *pop = l->mark = full->slot + have;
+        if (have >= l->want / 4u || have >= 16) return true;
+        /* Too few to last: put more below them. */
+        size_t room = full->cap - have, want = wanted(l, now_ms);
+        if (want > room) want = room;
+        if (want == 0) return true;
+        memmove(full->slot + want, full->slot, have * sizeof(void *));
+        size_t got = refill_spans(mc, c, full->slot + want, want);
+        if (got < want)
+            memmove(full->slot, full->slot + (want - got), (have + got) * sizeof(void *));
+        *pop = l->mark = full->slot + have + got;
+        return true;
+    }
+    size_t want = wanted(l, now_ms);
+    if (b->flushed && b->cap < boski_class[c].cap_max) b->cap *= 2;
+    uint32_t cap = b->cap > want ? b->cap : (uint32_t)want;
+    if (l->buf == NULL || l->buf->cap < want) {
+        buf_give(l->buf);
+        l->buf = buf_take(cap);
+        l->start = l->mark = NULL;
+        *pop = N1;
+        if (l->buf == NULL) return false;
+    }
+    if (want > l->buf->cap) want = l->buf->cap;
+    void **top = l->buf->slot + l->buf->cap;
+    size_t got = refill_spans(mc, c, top, want);
+    l->start = top - got;
+    if (got == 0) l->start = top = l->buf->slot;
+    l->start[-1] = NULL; /* slot[-1] is the sentinel, so this is inside the buffer */
+    *pop = l->mark = top;
+    return got != 0;
+}
+
+/* ---- slow path of malloc ------------------------------------------------------------------ */
+
+static void draw_sample(struct mcache *mc, struct lane *l)
+{
+    l->sample_left =
+        boski_recording ? boski_obs_next_sample(&mc->rng, &l->sample_mean) : UINT64_MAX;
+}
+bool boski_sample_due(struct mcache *mc, size_t bytes, uint32_t *mean)
+{
+    if (mc == NULL || !boski_recording || boski_tls.inside) return false;
+    if (mc->large_sample_left > bytes) {
+        mc->large_sample_left -= bytes;
+        return false;
+    }
+    *mean = mc->large_sample_mean;
+    mc->large_sample_left = boski_obs_next_sample(&mc->rng, &mc->large_sample_mean);
+    return true;
+}
+static void start_lane(struct mcache *mc, unsigned lane)
+{
+    struct lane *l = &mc->lane[lane];
+    if (lane < BOSKI_LANES_FAST) l->class_ = (uint8_t)boski_class_of(lane != 0 ? lane * 16 : 1);
+    else if (lane == BOSKI_LANE_24) l->class_ = 3;
+    else l->class_ = (uint8_t)(lane - BOSKI_LANES_FAST + BOSKI_FIRST_MEDIUM);
+    l->want = 1;
+    draw_sample(mc, l);
+    struct bin *b = &mc->bin[l->class_];
+    if (b->cap == 0) b->cap = first_cap(l->class_);
+}
+
+/* A sampled object lives in a span of its own kind, so that its free is seen. */
+static void *sampled_alloc(struct mcache *mc, unsigned lane, size_t size)
+{
+    struct lane *l = &mc->lane[lane];
+    unsigned c = l->class_;
+    uint32_t mean = l->sample_mean;
+    draw_sample(mc, l);
+    void *p = boski_hheap_alloc_class(&boski_sampled, c, lane);
+    if (p == NULL) return NULL;
+    boski_obs_sample(p, size, boski_class[c].size, mean, boski_label_top(mc));
+    return p;
+}
+
+/* Decides when the lane comes here again. */
+static void arm(struct mcache *mc, unsigned lane)
+{
+    struct lane *l = &mc->lane[lane];
+    size_t k = SIZE_MAX;
+    if (BOSK_UNLIKELY(boski_recording)) {
+        uint64_t n = l->sample_left / boski_class[l->class_].size;
+        k = n < 63 ? (size_t)n : 63;
+    }
+    if (BOSK_UNLIKELY(boski_scavenge_pending) && k > 16) k = 16;
+    if (k != SIZE_MAX) cut(mc, lane, k);
+}
+
+static inline void *pop_one(void ***pop)
+{
+    void *p = (*pop)[-1];
+    if (p != NULL) (*pop)--;
+    return p;
+}
+
+/* A fast call, timed: stands for the 64 between two cuts. */
+static BOSKI_NOINLINE void *timed_pop(void ***pop)
+{
+    uint64_t t = boski_os_ticks();
+    __asm__ volatile("" ::: "memory");
+    void *p = pop_one(pop);
+    __asm__ volatile("" ::: "memory");
+    boski_obs_latency(BOSKI_OP_MALLOC, false, boski_os_ticks() - t, 64);
+    return p;
+}
+
+void *boski_lane_slow(unsigned lane, size_t size)
+{
+    struct mcache *mc = boski_mcache();
+    if (mc == NULL) {
+        if (!boski_mheap.ready && !boski_heap_init()) return NULL;
+        unsigned c = lane < BOSKI_LANES_FAST  ? boski_class_of(lane != 0 ? lane * 16 : 1)
+                     : lane == BOSKI_LANE_24 ? 3
+                                             : lane - BOSKI_LANES_FAST + BOSKI_FIRST_MEDIUM;
+        void *p = boski_central_alloc_one(c);
+        if (p != NULL) {
+            boski_count(&boski_ctr->mallocs[lane], 1);
+            boski_book_live((int64_t)boski_class[c].size);
+        }
+        return p;
+    }
+    struct lane *l = &mc->lane[lane];
+    bool record = boski_recording && !boski_tls.inside;
+    uint64_t t0 = record ? boski_os_ticks() : 0;
+    if (record) boski_obs_check();
+    if (l->class_ == 0) start_lane(mc, lane);
+    uncut(l);
+    if (l->buf != NULL) count_lane(mc, lane);
+    uint64_t now_ms = boski_now_ms();
+    tick(mc, now_ms);
+    uncut(l);
+    l->used = 1;
+
+    void ***pop = boski_pop_of(mc, lane);
+    void *p;
+    if (record && l->sample_left < boski_class[l->class_].size) {
+        boski_tls.inside = 1;
+        p = sampled_alloc(mc, lane, size);
+        boski_tls.inside = 0;
+        if (p != NULL) goto out;
+    }
+    if (record && *pop != NULL && (*pop)[-1] != NULL) {
+        p = timed_pop(pop);
+        arm(mc, lane);
+        return p;
+    }
+    boski_count(&boski_ctr->slow_mallocs, 1);
+    if ((*pop)[-1] == NULL && !refill(mc, lane, now_ms)) {
+        /* What is cached here, by age or by class, may be just what is missing. */
+        boski_mcache_flush(mc);
+        boski_central_trim();
+        boski_large_trim(now_ms, 0);
+        if (!refill(mc, lane, now_ms)) {
+            boski_count(&boski_ctr->failed_allocs, 1);
+            return NULL;
+        }
+    }
+    p = pop_one(pop);
+out:
+    arm(mc, lane);
+    if (record) boski_obs_latency(BOSKI_OP_MALLOC, true, boski_os_ticks() - t0, 1);
+    return p;
+}
+
+/* ---- slow path of free -------------------------------------------------------------------- */
+
+/* The array of class `c` is full, or there is none.  `p` is an object of that class. */
+static void free_small(struct mcache *mc, void *p, unsigned c)
+{
+    struct bin *b = &mc->bin[c];
+    if (b->buf != NULL) count_bin(mc, c);
+    if (BOSK_UNLIKELY(boski_conf.check)) {
+        boski_central_free(&p, 1, c);
+        boski_count(&boski_ctr->frees[c], 1);
+        boski_book_live(-(int64_t)boski_class[c].size);
+        return;
+    }
+    uint64_t now_ms = boski_now_ms();
+    tick(mc, now_ms);
+    b->used = 1;
+    if (b->cap == 0) b->cap = first_cap(c);
+    if (b->buf == NULL) {
+        b->buf = buf_take(b->cap);
+        if (b->buf == NULL) { /* no memory for a cache: straight to the span */
+            boski_central_free(&p, 1, c);
+            boski_count(&boski_ctr->frees[c], 1);
+            boski_book_live(-(int64_t)boski_class[c].size);
+            return;
+        }
+        set_push(mc, c, b->buf->slot);
+    }
+    size_t have = (size_t)(mc->push.cur[c] - b->buf->slot);
+    if (have == b->buf->cap) {
+        boski_count(&boski_ctr->slow_frees, 1);
+        struct buf *larger = NULL;
+        if (b->refilled && b->buf->cap < boski_class[c].cap_max && b->cap > b->buf->cap)
+            larger = buf_take(b->cap);
+        if (larger != NULL) {
+            memcpy(larger->slot, b->buf->slot, have * sizeof(void *));
+            buf_give(b->buf);
+            b->buf = larger;
+            set_push(mc, c, larger->slot + have);
+        } else {
+            /* Half when the thread also allocates, else nearly all. */
+            flush_bin(mc, c, b->refilled ? (have + 1) / 2 : have);
+        }
+        b->flushed = 1;
+        b->refilled = 0;
+    }
+    void **cur = mc->push.cur[c];
+    *cur = p;
+    mc->push.cur[c] = cur + 1;
+    set_limit(mc, c);
+}
+
+/* ---- birth and death ------------------------------------------------------------------------ */
+
+static void thread_end(void *arg)
+{
+    (void)arg;
+    struct mcache *mc = boski_mcache_peek();
+    boski_tls.ended = 1;
+    if (mc == NULL) return;
+    boski_mcache_flush(mc);
+    mc->label_depth = mc->home_depth = 0;
+    for (unsigned i = 0; i < BOSKI_LANES_FAST; i++) boski_tls.pop[i] = N1;
+    boski_tls.push = &no_cache.push;
+    boski_count(&boski_ctr->thread_ends, 1);
+    /* Buffers stay with the record: the next thread starts warm. */
+    boski_lock(&pool_lock);
+    mc->tls = NULL;
+    mc->next_free = pool;
+    pool = mc;
+    boski_unlock(&pool_lock);
+}
+
+struct mcache *boski_mcache_peek(void)
+{
+    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
+    return mc != &no_cache ? mc : NULL;
+}
+
+static BOSKI_NOINLINE struct mcache *make_mcache(void)
+{
+    if (boski_tls.ended || !boski_heap_init()) return NULL;
+    boski_lock(&pool_lock);
+    if (!end_key_made) end_key_made = pthread_key_create(&end_key, thread_end) == 0;
+    struct mcache *mc = pool;
+    if (mc != NULL) pool = mc->next_free;
+    boski_unlock(&pool_lock);
+    bool old = mc != NULL;
+    if (!old) {
+        mc = boski_meta_alloc(sizeof *mc);
+        if (mc == NULL) return NULL;
+        for (unsigned i = 0; i < BOSKI_LANES - BOSKI_LANES_FAST; i++) mc->medium[i] = N1;
+        mc->rng = boski_os_random() | 1;
+        mc->large_sample_left = UINT64_MAX;
+    }
+    mc->tls = &boski_tls;
+    mc->tid = boski_os_gettid();
+    mc->decay_ms = boski_now_ms();
+    if (boski_recording)
+        mc->large_sample_left = boski_obs_next_sample(&mc->rng, &mc->large_sample_mean);
+    boski_tls.push = &mc->push;
+    for (unsigned i = 0; old && i < BOSKI_LANES_FAST; i++)
+        if (mc->lane[i].buf != NULL) {
+            mc->lane[i].start = mc->lane[i].mark = boski_tls.pop[i] = mc->lane[i].buf->slot;
+            mc->lane[i].buf->zero = NULL;
+        }
+    if (!old) {
+        boski_lock(&pool_lock);
+        mc->next = boski_mcaches;
+        __atomic_store_n(&boski_mcaches, mc, __ATOMIC_RELEASE);
+        boski_unlock(&pool_lock);
+    }
+    boski_count(&boski_ctr->thread_starts, 1);
+    /* Last: it may allocate, through the cache that now is. */
+    if (end_key_made) pthread_setspecific(end_key, mc);
+    return mc;
+}
+
+struct mcache *boski_mcache(void)
+{
+    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
+    return BOSK_LIKELY(mc != &no_cache) ? mc : make_mcache();
+}
+
+void boski_mcache_fork(int step)
+{
+    if (step == 0) {
+        boski_lock(&pool_lock);
+        boski_lock(&buf_lock);
+    } else {
+        boski_unlock(&buf_lock);
+        boski_unlock(&pool_lock);
+    }
+}
+void boski_mcache_fork_child(void)
+{
+    struct mcache *mc = boski_mcache_peek();
+    if (mc != NULL) {
+        mc->label_depth = 0;
+        mc->tid = boski_os_gettid();
+    }
+}
+
+void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
+{
+    struct mcache *mc = __atomic_load_n(&boski_mcaches, __ATOMIC_ACQUIRE);
+    for (; mc != NULL; mc = mc->next) {
+        if (mc->tls == NULL) continue;
+        for (unsigned i = 0; i < BOSKI_LANES; i++) {
+            struct lane *l = &mc->lane[i];
+            if (l->buf == NULL) continue;
+            for (void **at = l->start; at < *boski_pop_of(mc, i); at++)
+                fn(ctx, at == l->cut ? l->cut_obj : *at);
+        }
+        for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) {
+            if (mc->bin[c].buf == NULL) continue;
+            for (void **at = mc->bin[c].buf->slot; at < mc->push.cur[c]; at++) fn(ctx, *at);
+        }
+    }
+}
+
+/* ---- entry from free ---------------------------------------------------------------------- */
+
+static BOSKI_NOINLINE void free_special(void *p, struct mspan *s)
+{
+    if (s->owner != NULL) {
+        boski_hheap_free(s->owner, s, p);
+        return;
+    }
+    if ((uintptr_t)p != s->base) boski_bad_free(p, "invalid pointer");
+    boski_large_free(s);
+}
+
+void boski_free_slow(void *p)
+{
+    if (p == NULL) return;
+    size_t idx = boski_page_of(p);
+    unsigned c = idx == BOSKI_NO_PAGE ? BOSKI_C_NONE : boski_map.cmap[idx];
+    if (c == BOSKI_C_NONE) boski_bad_free(p, "invalid pointer");
+    if (c >= BOSKI_NUM_SMALL) {
+        free_special(p, boski_map.spans[idx]);
+        return;
+    }
+    struct mcache *mc = boski_mcache();
+    if (mc == NULL) {
+        boski_central_free(&p, 1, c);
+        boski_count(&boski_ctr->frees[c], 1);
+        boski_book_live(-(int64_t)boski_class[c].size);
+        return;
+    }
+    void **cur = mc->push.cur[c];
+    if (mc->bin[c].buf != NULL && cur < mc->bin[c].buf->slot + mc->bin[c].buf->cap) {
+        /* Not full: an arena's object, or a call to be timed. */
+        uint64_t t = boski_recording ? boski_os_ticks() : 0;
+        *cur = p;
+        mc->push.cur[c] = cur + 1;
+        if (boski_recording) {
+            boski_obs_latency(BOSKI_OP_FREE, false, boski_os_ticks() - t, 64);
+            set_limit(mc, c);
+        }
+        return;
+    }
+    bool record = boski_recording && !boski_tls.inside;
+    uint64_t t0 = record ? boski_os_ticks() : 0;
+    if (record) boski_obs_check();
+    free_small(mc, p, c);
+    if (record) boski_obs_latency(BOSKI_OP_FREE, true, boski_os_ticks() - t0, 1);
+}

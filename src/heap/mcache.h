@@ -1,0 +1,113 @@
+/* mcache.h - the cache of one thread: lanes, arrays of freed objects, sampling state. */
+#ifndef BOSKI_MCACHE_H
+#define BOSKI_MCACHE_H
+
+#include "fastpath.h"
+
+#define BOSKI_LABELS 16
+#define BOSKI_HOMES 16
+
+/* A stack of pointers.  `zero` is the sentinel under slot 0. */
+struct buf {
+    struct buf *next; /* free list */
+    uint32_t cap;
+    uint32_t pad;
+    void *zero;
+    void *slot[];
+};
+
+/* What malloc pops from.  The stack lies in `buf` from `start` up to the pop pointer. */
+struct lane {
+    struct buf *buf;
+    void **start;       /* lowest slot in use; the slot below holds NULL */
+    void **mark;        /* the pop pointer when objects were last counted */
+    void **cut;         /* slot that holds NULL for the time being, or NULL */
+    void *cut_obj;      /* what it held */
+    uint64_t sample_left; /* bytes until the next sample */
+    uint32_t sample_mean; /* the mean that countdown was drawn with */
+    uint64_t last_ms;   /* of the last refill from spans */
+    uint16_t want;      /* objects to ask for next time */
+    uint8_t class_;
+    uint8_t used;       /* since the last decay */
+};
+
+/* What free pushes to, and where refills come from: one per class. */
+struct bin {
+    struct buf *buf;
+    struct mspan *span;  /* cached */
+    void **mark;         /* of the push pointer when frees were last counted */
+    uint32_t word;       /* of the span's bits to look at first */
+    uint32_t cap;        /* wished capacity of buffers */
+    uint8_t flushed;     /* flushed since the last refill from spans */
+    uint8_t refilled;    /* refilled from spans since the last flush */
+    uint8_t used;
+};
+
+struct mcache {
+    struct boski_push push; /* first: fast paths know its address */
+    void **medium[BOSKI_LANES - BOSKI_LANES_FAST];
+    struct lane lane[BOSKI_LANES];
+    struct bin bin[BOSKI_NUM_SMALL];
+
+    struct boski_tls *tls;  /* of the owner, NULL while pooled */
+    struct mcache *next;    /* all, never unlinked */
+    struct mcache *next_free;
+    uint64_t rng;
+    uint64_t large_sample_left;
+    uint32_t large_sample_mean;
+    uint64_t decay_ms;      /* last decay */
+    uint64_t realloc_same;  /* not yet counted */
+    int tid;
+
+    const char *label[BOSKI_LABELS];
+    uint32_t label_depth;
+    uint32_t home_depth;
+    bosk_home home[BOSKI_HOMES];
+};
+
+extern BOSKI_HIDDEN struct mcache *boski_mcaches; /* all, newest first; atomic */
+
+/* The calling thread's cache, made if need be; NULL when the thread is ending or there is
+ * no memory. */
+struct mcache *boski_mcache(void);
+/* The same, but NULL when it has none yet. */
+struct mcache *boski_mcache_peek(void);
+/* Gives everything cached by `mc` (the caller's own) back to spans. */
+void boski_mcache_flush(struct mcache *mc);
+/* Books what has been popped and pushed since the last time, for the caller's own cache. */
+void boski_mcache_count(struct mcache *mc);
+/* Sets pop stacks so that the next malloc of each lane takes the slow path. */
+void boski_mcache_hold(struct mcache *mc);
+void boski_mcache_fork_child(void);
+void boski_mcache_fork(int step);
+/* Flushes classes not used since the last call. */
+void boski_mcache_decay(struct mcache *mc, uint64_t now_ms);
+
+/* Slow path of a lane: refills, samples, looks at the clock.  NULL when out of memory. */
+void *boski_lane_slow(unsigned lane, size_t size);
+/* An object of any lane (BOSKI_LANE_24 is not a malloc size); NULL and ENOMEM when there is none. */
+void *boski_lane_alloc(unsigned lane, size_t size);
+/* Calls `fn` for each pointer cached by any thread; racy unless the others are quiet. */
+void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx);
+
+/* The clock is looked at on slow paths: ages caches and dirty pages.  No lock held. */
+void boski_tick(uint64_t now_ms);
+
+/* Draws `bytes` from the countdown for objects outside lanes; true when this one is a sample. */
+bool boski_sample_due(struct mcache *mc, size_t bytes, uint32_t *mean);
+
+/* The label on top of the thread's stack, or NULL. */
+static inline const char *boski_label_top(const struct mcache *mc)
+{
+    if (mc == NULL || mc->label_depth == 0) return NULL;
+    return mc->label[(mc->label_depth < BOSKI_LABELS ? mc->label_depth : BOSKI_LABELS) - 1];
+}
+
+/* Where the pop pointer of a lane lives. */
+static inline void ***boski_pop_of(struct mcache *mc, unsigned lane)
+{
+    if (lane < BOSKI_LANES_FAST) return &mc->tls->pop[lane];
+    return &mc->medium[lane - BOSKI_LANES_FAST];
+}
+
+#endif /* BOSKI_MCACHE_H */
