@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# test.sh - ./dev test: everything that must pass, in at most 20 minutes on two processors.
+#
+# The last line is the count alone.  A suite that cannot be built is a failure; what cannot run
+# here (a missing emulator, say) is counted as skipped and named.
+set -euo pipefail
+cd "$ROOT"
+. tools/dev/common.sh
+
+all="release clang ubsan hostile asan tsan arch"
+[ $# -gt 0 ] || read -ra suites <<<"$all"
+[ $# -eq 0 ] || suites=("$@")
+
+setup base test
+started=$SECONDS
+rm -rf "$RESULTS"
+mkdir -p "$RESULTS"
+
+# suite NAME [CTEST ARGUMENTS]
+suite() {
+    local name=$1
+    shift
+    local from=$SECONDS
+    if build_preset "$name" "${configure[@]}"; then
+        run_ctest "$name" "build/$name" "$@"
+    else
+        record_outcome "$name" failed "does not build"
+    fi
+    say "$name took $((SECONDS - from)) s"
+}
+
+for name in "${suites[@]}"; do
+    configure=()
+    case $name in
+    release) suite release ;;
+    # Whether the code is right under the other compiler; modes and programs are not run twice.
+    clang) suite clang -L '^(unit|shim|fuzz)$' ;;
+    ubsan) suite ubsan -L '^(unit|shim|fuzz)$' ;;
+    hostile) suite hostile -L '^(unit|shim)$' ;;
+    asan) suite asan -L '^(unit|fuzz)$' ;;
+    tsan)
+        configure=(-DBOSK_TEST_SCALE=10)
+        suite tsan -L '^unit$'
+        ;;
+    arch) bash tools/dev/arch.sh --part-of-test || true ;;
+    *) die "there is no suite '$name'; there are: $all" ;;
+    esac
+done
+
+say "all of it took $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
+python3 tools/dev/tally.py "$RESULTS"

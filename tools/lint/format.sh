@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# format.sh TREE - clang-format, line length of what it does not format, length of files.
+set -euo pipefail
+cd "$1"
+files() {
+    if [ -d .git ]; then git ls-files --cached --others --exclude-standard -- "$@"; else
+        find . -type f | grep -E "\.(c|h|cc|sh|py|cmake)$" | sed "s|^\./||" | { case $1 in "*.c") grep -E "\.(c|h|cc)$";; *) grep -Ev "\.(c|h|cc)$";; esac; }
+    fi | while read -r file; do [ ! -f "$file" ] || echo "$file"; done
+}
+status=0
+files '*.c' '*.h' '*.cc' | tr '\n' '\0' |
+    xargs -0 -r clang-format --dry-run -Werror 2>&1 | grep -E 'error|warning' | cut -c1-120 |
+    awk -F: '!seen[$1]++ { print $1 ":" $2 ": is not formatted (./dev fmt)" } END { exit NR > 0 }' ||
+    status=1
+while read -r file; do
+    case $file in src/heap/sizeclasses.h) continue ;; esac
+    awk -v f="$file" 'length($0) > 100 { print f ":" NR ": longer than 100 columns"; bad = 1 }
+        END { if (NR > 1200) { print f ": " NR " lines; look for a seam"; bad = 1 } exit bad }' \
+        "$file" || status=1
+done < <(files '*.c' '*.h' '*.cc'; files '*.sh' '*.py' '*.cmake')
+exit $status
