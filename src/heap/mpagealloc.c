@@ -131,7 +131,7 @@ static uint64_t summarise(const struct chunk *c)
             broken = true;
         }
         if (run > max) max = run;
-        if (max < 63 && w != 0) {
+        if (max < 62 && w != 0) {
             for (uint64_t x = runs_of(w, (unsigned)max + 1); x != 0; x &= x >> 1) max++;
         }
         run = (size_t)__builtin_clzll(~w);
@@ -626,23 +626,30 @@ size_t boski_pages_metadata_bytes(void)
     return total;
 }
 
-/* Makes every table usable for pages below `end_page`. */
+/* Makes every table usable for pages below `end_page`.  Tables lie one behind the other and may share
+ * a system page: neighbours are committed in one call, and a page committed twice does no harm. */
 static bool commit_tables(size_t end_page)
 {
+    uintptr_t mask = ~(uintptr_t)(boski_os.page - 1), from = 0, to = 0;
+    size_t target[MAX_TABLES];
+
     for (unsigned i = 0; i < pa.ntables; i++) {
         struct table *t = &pa.tables[i];
+        target[i] = t->committed;
         size_t need = table_need(t, end_page);
         if (need <= t->committed) continue;
         need = (need + COMMIT_STEP - 1) & ~(COMMIT_STEP - 1);
-        if (need > t->bytes) need = t->bytes;
-        /* Tables may share a system page: committing one twice does no harm. */
-        uintptr_t from = (uintptr_t)t->base + t->committed, to = (uintptr_t)t->base + need;
-        uintptr_t mask = ~(uintptr_t)(boski_os.page - 1);
-        from &= mask;
-        to = (to + boski_os.page - 1) & mask;
-        if (!boski_os_commit((void *)from, to - from)) return false;
-        t->committed = need;
+        target[i] = need < t->bytes ? need : t->bytes;
+        uintptr_t first = ((uintptr_t)t->base + t->committed) & mask;
+        uintptr_t last = ((uintptr_t)t->base + target[i] + ~mask) & mask;
+        if (first > to) {
+            if (to > from && !boski_os_commit((void *)from, to - from)) return false;
+            from = first;
+        }
+        to = last;
     }
+    if (to > from && !boski_os_commit((void *)from, to - from)) return false;
+    for (unsigned i = 0; i < pa.ntables; i++) pa.tables[i].committed = target[i];
     return true;
 }
 
@@ -695,12 +702,11 @@ bool boski_pages_init(size_t max_pages)
         return false;
     }
     char *p = pa.reserved;
-    unsigned t = 0;
-    for (; t < pa.ntables; t++) {
-        pa.tables[t].base = p;
-        p += pa.tables[t].bytes;
+    for (unsigned i = 0; i < pa.ntables; i++) {
+        pa.tables[i].base = p;
+        p += pa.tables[i].bytes;
     }
-    t = 0;
+    unsigned t = 0;
     for (unsigned l = pa.dirty_levels; l-- > 0;) pa.dirty[l] = (void *)pa.tables[t++].base;
     for (unsigned l = 0; l < pa.levels; l++) pa.sum[l] = (void *)pa.tables[t++].base;
     pa.notes = (void *)pa.tables[t++].base;

@@ -26,8 +26,9 @@ bool boski_pages_init(size_t max_pages);
  * memory for the tables, nothing changed. */
 bool boski_pages_add(size_t page, size_t n);
 
-/* Takes `n` pages at the lowest address, first page a multiple of `align` pages (power of two).
- * `*scavenged` gets how many of them were scavenged.  BOSKI_NO_PAGE when no run is long enough. */
+/* Takes `n` pages at the lowest address, first page a multiple of `align` pages (power of two; among
+ * many runs that miss the alignment a higher one may be taken).  `*scavenged` gets how many of them
+ * were scavenged.  BOSKI_NO_PAGE when no run is long enough. */
 size_t boski_pages_alloc(size_t n, size_t align, size_t *scavenged);
 
 /* Takes exactly [page, page+n) if all are free and available. */
