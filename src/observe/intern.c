@@ -1,10 +1,12 @@
 /* intern.c - label text, each text once, for the life of the process.
  *
- * An open addressing table of pointers to text, both in private mappings of fixed size.  Lookups
- * take no lock: an entry is published once, with release order, and never changes.  `lock` orders
- * writers only.  When the table is full the text "(more labels)" stands for all further ones.
+ * An open addressing table of pointers to text, both in private mappings of fixed size.  No locks, so
+ * that a fork at any moment leaves nothing behind: a text is copied to fresh room, then published by
+ * one compare and exchange; the room of a thread that loses that race is wasted.  When table or room
+ * is used up the text "(more labels)" stands for all further ones.
  */
-#include "observe/internal.h"
+#include "internal.h"
+
 #include <string.h>
 
 #define TABLE_SLOTS 4096u /* power of two */
@@ -12,73 +14,55 @@
 #define TEXT_BYTES ((size_t)256 * 1024)
 #define MAX_LABEL 128u /* longer labels are cut */
 
-static struct boski_lock lock;
-static const char **table;
-static char *text;
-static size_t text_used;
-static unsigned entries;
+struct labels {
+    size_t used; /* of text */
+    unsigned entries;
+    const char *slot[TABLE_SLOTS];
+    char text[TEXT_BYTES];
+};
+static struct labels *labels;
 
 static const char overflow[] = "(more labels)";
 
-static uint32_t hash_text(const char *s, size_t n)
+static struct labels *table(void)
 {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)s[i]) * 16777619u;
-    return h;
+    struct labels *have = __atomic_load_n(&labels, __ATOMIC_ACQUIRE);
+    if (have != NULL) return have;
+    struct labels *mine = boski_os_map(sizeof *mine);
+    if (mine == NULL) return NULL;
+    if (__atomic_compare_exchange_n(&labels, &have, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return mine;
+    boski_os_unmap(mine, sizeof *mine);
+    return have;
 }
 
-static bool prepare(void)
+static const char *copy_text(struct labels *t, const char *s, size_t n)
 {
-    if (table != NULL) return true;
-    char *t = boski_os_map(TEXT_BYTES);
-    if (t == NULL) return false;
-    const char **slots = boski_os_map(TABLE_SLOTS * sizeof *slots);
-    if (slots == NULL) {
-        boski_os_unmap(t, TEXT_BYTES);
-        return false;
-    }
-    text = t;
-    __atomic_store_n(&table, slots, __ATOMIC_RELEASE);
-    return true;
+    if (__atomic_fetch_add(&t->entries, 1, __ATOMIC_RELAXED) >= TABLE_MAX) return NULL;
+    size_t at = __atomic_fetch_add(&t->used, n + 1, __ATOMIC_RELAXED);
+    if (at + n + 1 > TEXT_BYTES) return NULL;
+    memcpy(t->text + at, s, n);
+    return t->text + at; /* the room was zero: NUL terminated */
 }
 
-/* The entry for the text, or the empty slot where it belongs. */
-static const char *find(const char **slots, const char *s, size_t n, unsigned *slot)
+const char *boski_obs_intern(const char *text)
 {
-    for (unsigned i = hash_text(s, n);; i++) {
-        *slot = i & (TABLE_SLOTS - 1);
-        const char *have = __atomic_load_n(&slots[*slot], __ATOMIC_ACQUIRE);
-        if (have == NULL || (strncmp(have, s, n) == 0 && have[n] == '\0')) return have;
-    }
-}
-
-const char *boski_obs_intern(const char *name)
-{
-    if (name == NULL) return NULL;
-    size_t n = strnlen(name, MAX_LABEL);
-    unsigned slot;
-    const char **slots = __atomic_load_n(&table, __ATOMIC_ACQUIRE);
-    if (slots != NULL) {
-        const char *have = find(slots, name, n, &slot);
-        if (have != NULL) return have;
-    }
-    const char *result = overflow;
-    boski_lock(&lock);
-    if (prepare()) {
-        result = find(table, name, n, &slot);
-        if (result == NULL) {
-            result = overflow;
-            if (entries < TABLE_MAX && text_used + n + 1 <= TEXT_BYTES) {
-                char *copy = text + text_used;
-                memcpy(copy, name, n);
-                copy[n] = '\0';
-                text_used += n + 1;
-                entries++;
-                __atomic_store_n(&table[slot], copy, __ATOMIC_RELEASE);
-                result = copy;
-            }
+    if (text == NULL) return NULL;
+    struct labels *t = table();
+    if (t == NULL) return overflow;
+    size_t n = strnlen(text, MAX_LABEL);
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < n; i++) hash = (hash ^ (uint8_t)text[i]) * 16777619u;
+    const char *copy = NULL;
+    for (uint32_t i = hash;; i++) {
+        const char **slot = &t->slot[i % TABLE_SLOTS];
+        const char *have = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+        if (have == NULL) {
+            if (copy == NULL && (copy = copy_text(t, text, n)) == NULL) return overflow;
+            if (__atomic_compare_exchange_n(slot, &have, copy, false, __ATOMIC_ACQ_REL,
+                                            __ATOMIC_ACQUIRE))
+                return copy;
         }
+        if (strncmp(have, text, n) == 0 && have[n] == '\0') return have;
     }
-    boski_unlock(&lock);
-    return result;
 }
