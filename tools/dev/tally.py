@@ -54,7 +54,11 @@ def read_junit(path, problems):
         problems.append(("failed", path.stem, f"unreadable result: {err}"))
         tally.add(0, 1, 0)
         return tally
-    for case in root.iter("testcase"):
+    cases = list(root.iter("testcase"))
+    if not cases:
+        problems.append(("failed", path.stem, "there was no test to run"))
+        tally.add(0, 1, 0)
+    for case in cases:
         name = case.get("name", "?")
         output = case.findtext("system-out") or ""
         for kind in ("skipped", "failure"):

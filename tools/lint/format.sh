@@ -8,10 +8,13 @@ files() {
     fi | while read -r file; do [ ! -f "$file" ] || echo "$file"; done
 }
 status=0
-files '*.c' '*.h' '*.cc' | tr '\n' '\0' |
-    xargs -0 -r clang-format --dry-run -Werror 2>&1 | grep -E 'error|warning' | cut -c1-120 |
-    awk -F: '!seen[$1]++ { print $1 ":" $2 ": is not formatted (./dev fmt)" } END { exit NR > 0 }' ||
+unformatted=$(files '*.c' '*.h' '*.cc' | tr '\n' '\0' |
+    xargs -0 -r clang-format --dry-run -Werror 2>&1 |
+    awk -F: '/: (error|warning): / && !seen[$1]++ { print $1 ":" $2 }')
+if [ -n "$unformatted" ]; then
+    sed 's/$/: is not formatted (.\/dev fmt)/' <<<"$unformatted"
     status=1
+fi
 while read -r file; do
     case $file in src/heap/sizeclasses.h) continue ;; esac
     awk -v f="$file" 'length($0) > 100 { print f ":" NR ": longer than 100 columns"; bad = 1 }

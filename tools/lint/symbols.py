@@ -30,7 +30,8 @@ def run(*command):
 def declared_names(tree):
     names = set()
     for header in sorted((tree / "include/bosk").glob("*.h")):
-        text = re.sub(r"/\*.*?\*/|^\s*#.*$", "", header.read_text(), flags=re.S | re.M)
+        text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+        text = re.sub(r"^[ \t]*#(?:\\\n|[^\n])*", "", text, flags=re.M)
         names |= set(DECLARED.findall(text))
     return names
 
