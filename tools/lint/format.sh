@@ -2,13 +2,10 @@
 # format.sh TREE - clang-format, line length of what it does not format, length of files.
 set -euo pipefail
 cd "$1"
-files() {
-    if [ -d .git ]; then git ls-files --cached --others --exclude-standard -- "$@"; else
-        find . -type f | grep -E "\.(c|h|cc|sh|py|cmake)$" | sed "s|^\./||" | { case $1 in "*.c") grep -E "\.(c|h|cc)$";; *) grep -Ev "\.(c|h|cc)$";; esac; }
-    fi | while read -r file; do [ ! -f "$file" ] || echo "$file"; done
-}
+. "$(dirname "${BASH_SOURCE[0]}")/files.sh"
+
 status=0
-unformatted=$(files '*.c' '*.h' '*.cc' | tr '\n' '\0' |
+unformatted=$(tree_files '\.(c|h|cc)$' | tr '\n' '\0' |
     xargs -0 -r clang-format --dry-run -Werror 2>&1 |
     awk -F: '/: (error|warning): / && !seen[$1]++ { print $1 ":" $2 }')
 if [ -n "$unformatted" ]; then
@@ -20,5 +17,5 @@ while read -r file; do
     awk -v f="$file" 'length($0) > 100 { print f ":" NR ": longer than 100 columns"; bad = 1 }
         END { if (NR > 1200) { print f ": " NR " lines; look for a seam"; bad = 1 } exit bad }' \
         "$file" || status=1
-done < <(files '*.c' '*.h' '*.cc'; files '*.sh' '*.py' '*.cmake')
+done < <(tree_files '\.(c|h|cc|sh|py|cmake)$')
 exit $status

@@ -2,15 +2,12 @@
 # scripts.sh TREE - shellcheck on shell scripts, the compiler on Python ones.
 set -euo pipefail
 cd "$1"
-list() {
-    if [ -d .git ]; then git ls-files --cached --others --exclude-standard -- "$@"; else
-        find . -type f -name "$1"
-    fi | while read -r file; do [ ! -f "$file" ] || echo "$file"; done
-}
-mapfile -t shell < <(list '*.sh'; for f in dev .ci/run; do [ ! -f $f ] || echo $f; done)
+. "$(dirname "${BASH_SOURCE[0]}")/files.sh"
+
+mapfile -t shell < <(tree_files '\.sh$|^dev$|^\.ci/run$')
 [ ${#shell[@]} -eq 0 ] ||
     shellcheck --shell=bash --severity=warning --external-sources "${shell[@]}"
-mapfile -t python < <(list '*.py')
+mapfile -t python < <(tree_files '\.py$')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for file in "${python[@]}"; do
