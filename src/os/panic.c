@@ -2,10 +2,26 @@
 #include "os/format.h"
 
 #include <bosk/base.h>
+#include <bosk/record.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 const char bosk_abi_0 = 0;
+
+/* What tells `bosk run` that an executable has the runtime in it (.note.bosk, owner "bosk", type
+ * 1): the version of the recording layout it speaks, then its own version as text.  Here because
+ * whoever links the archive takes this object. */
+#define TEXT2(x) #x
+#define TEXT(x) TEXT2(x)
+__asm__(".pushsection .note.bosk,\"a\",%note\n"
+        ".balign 4\n"
+        ".4byte 2f - 1f, 4f - 3f, 1\n"
+        "1: .asciz \"bosk\"\n"
+        "2: .balign 4\n"
+        "3: .4byte " TEXT(BOSK_RECORD_VERSION) "\n"
+        ".asciz \"" BOSK_VERSION "\"\n"
+        "4: .balign 4\n"
+        ".popsection\n");
 
 static bosk_panic_fn panic_handler;
 
