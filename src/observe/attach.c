@@ -139,9 +139,9 @@ static void attach(const char *path, uint64_t sample_bytes)
 
 void boski_obs_init(const char *record, uint64_t sample_bytes)
 {
-    if (attached) return;
+    if (attached || record == NULL || record[0] == '\0') return;
     attached = true;
-    if (record != NULL && record[0] != '\0') attach(record, sample_bytes);
+    attach(record, sample_bytes);
 }
 
 /* ---- fork ------------------------------------------------------------------------------- */
