@@ -186,6 +186,13 @@ static void exec_image(const struct bosk_test *t)
     self[n] = '\0';
     snprintf(which, sizeof which, "%s.%s", t->group, t->name);
     for (const char *const *e = t->env; *e; e++) putenv((char *)(uintptr_t)*e);
+    const char *space = getenv("BOSK_TEST_AS");
+    if (space) {
+        struct rlimit r;
+        getrlimit(RLIMIT_AS, &r);
+        r.rlim_cur = strtoul(space, NULL, 0);
+        setrlimit(RLIMIT_AS, &r);
+    }
     if (prefix) {
         snprintf(emulator, sizeof emulator, "%s", prefix);
         for (char *word = strtok(emulator, " "); word && argc < 24; word = strtok(NULL, " "))
@@ -297,6 +304,10 @@ static void run_test(const struct bosk_test *t)
 static void trampoline(int index)
 {
     check_pid = getpid();
+    /* Check's own handlers are inherited and would turn on the whole process group. */
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGALRM, SIG_DFL);
     run_test(tests[index]);
 }
 
