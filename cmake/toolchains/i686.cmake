@@ -7,6 +7,7 @@ set(CMAKE_FIND_ROOT_PATH /usr/i686-linux-gnu)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-# The loader of a cross libc is not where programs look for it.
-set(CMAKE_CROSSCOMPILING_EMULATOR
-  /usr/i686-linux-gnu/lib/ld-linux.so.2;--library-path;/usr/i686-linux-gnu/lib)
+# A cross libc is not where programs look for their loader and libraries; said here, so that no
+# wrapper is needed, which would stand in the way of /proc/self/exe.
+set(lib /usr/i686-linux-gnu/lib)
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-dynamic-linker=${lib}/ld-linux.so.2 -Wl,-rpath,${lib}")

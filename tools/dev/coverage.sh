@@ -10,7 +10,8 @@ build_preset coverage
 find build/coverage -name '*.gcda' -delete
 run_ctest coverage build/coverage -L '^(unit|fuzz|cli)$'
 out=build/coverage/coverage.info
-lcov -q --capture --directory build/coverage --output-file $out --no-external --base-directory "$ROOT"
+lcov -q --capture --directory build/coverage --output-file $out \
+    --no-external --base-directory "$ROOT"
 lcov -q --extract $out "$ROOT/src/*" "$ROOT/shim/*" "$ROOT/cmd/*" --output-file $out
 genhtml -q $out --output-directory build/coverage/html
 say "build/coverage/html/index.html"

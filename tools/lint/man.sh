@@ -4,5 +4,5 @@ set -euo pipefail
 cd "$1"
 shopt -s nullglob
 pages=(man/*.[1-8])
-[ ${#pages[@]} -eq 0 ] || mandoc -T lint -W warning "${pages[@]}"
+[ ${#pages[@]} -eq 0 ] || mandoc -T lint -W warning "${pages[@]}" || exit 1
 echo "${#pages[@]} manual pages"

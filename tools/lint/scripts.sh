@@ -10,8 +10,6 @@ mapfile -t shell < <(tree_files '\.sh$|^dev$|^\.ci/run$')
 mapfile -t python < <(tree_files '\.py$')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for file in "${python[@]}"; do
-    python3 -c 'import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], doraise=True)' \
-        "$file" "$work/compiled"
-done
+compile='import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], doraise=True)'
+for file in "${python[@]}"; do python3 -c "$compile" "$file" "$work/compiled"; done
 echo "${#shell[@]} shell and ${#python[@]} Python scripts"

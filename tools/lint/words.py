@@ -20,8 +20,8 @@ TEXT = re.compile(r"\.(c|h|cc|sh|py|md|cmake|txt|json|in|map|proto|1|3|7|fish|ba
 def tracked(tree):
     if (tree / ".git").exists():
         out = subprocess.run(
-            ["git", "-C", str(tree), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            capture_output=True, check=True).stdout
+            ["git", "-C", str(tree), "ls-files", "-z", "--cached", "--others",
+             "--exclude-standard"], capture_output=True, check=True).stdout
         return [tree / name for name in out.decode().split("\0") if name]
     return sorted(path for path in tree.rglob("*") if path.is_file())
 
