@@ -16,10 +16,6 @@ add_library(bosk_core OBJECT ${core_sources})
 target_link_libraries(bosk_core PRIVATE bosk_runtime_flags)
 set_target_properties(bosk_core PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
-# The sources in the generated header are checked against the generator by `./dev lint`.
-add_executable(mksizeclasses EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/tools/mksizeclasses.c)
-target_link_libraries(mksizeclasses PRIVATE bosk_warnings)
-
 set(bosk_map ${PROJECT_SOURCE_DIR}/cmake/bosk.map)
 
 # Names shown to the world; link against libc alone; stay loaded, because threads keep pointers

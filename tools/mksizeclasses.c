@@ -5,8 +5,7 @@
  * end of the span; sizes that fit equally often into equally many pages become one class, and
  * a class grows to the largest size that still fits as often.
  *
- *     mksizeclasses > src/heap/sizeclasses.h
- *     mksizeclasses --check src/heap/sizeclasses.h     (exit 1 when the file differs)
+ *     mksizeclasses > src/heap/sizeclasses.h      (by `./dev fmt`)
  *
  * Go counterpart: runtime/mksizeclasses.go (1.22).  The lookup by eighths reaches to 1024 here
  * (1016 there): both tables give the same class for 1024, and the fast path has one compare.
@@ -199,30 +198,13 @@ static void put_header(struct text *t)
     put(t, "\n/* clang-format on */\n\n#endif /* BOSKI_SIZECLASSES_H */\n");
 }
 
-static bool same_as_file(const struct text *t, const char *path)
-{
-    static struct text file;
-    FILE *f = fopen(path, "rb");
-
-    if (!f) return false;
-    file.len = fread(file.bytes, 1, sizeof file.bytes, f);
-    fclose(f);
-    return file.len == t->len && memcmp(file.bytes, t->bytes, t->len) == 0;
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
     static struct text header;
 
     make_classes();
     check_classes();
     put_header(&header);
-    if (argc == 3 && strcmp(argv[1], "--check") == 0) {
-        if (same_as_file(&header, argv[2])) return 0;
-        fprintf(stderr, "mksizeclasses: %s is not what this program writes\n", argv[2]);
-        return 1;
-    }
-    if (argc != 1) die("usage: mksizeclasses [--check FILE]");
     if (fwrite(header.bytes, 1, header.len, stdout) != header.len || fflush(stdout) != 0)
         die("cannot write to standard output");
     return 0;

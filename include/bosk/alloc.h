@@ -82,7 +82,11 @@ struct bosk_heap_stats {
     uint64_t thrashed;       /* bytes given back and faulted in again within the window */
     uint64_t cleared, spared; /* bytes zeroed for calloc and make, and those known zero */
 };
+/* As with stat(2) the function has the name of the struct, which g++ calls a shadow. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 BOSK_API void bosk_heap_stats(struct bosk_heap_stats *out);
+#pragma GCC diagnostic pop
 
 /* A span as the heap walk shows it. */
 struct bosk_span_info {

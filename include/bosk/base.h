@@ -18,15 +18,14 @@
 #if defined(__cplusplus)
 #define BOSK_BEGIN_DECLS extern "C" {
 #define BOSK_END_DECLS }
-#define BOSK_NORETURN [[noreturn]]
 #else
 #define BOSK_BEGIN_DECLS
 #define BOSK_END_DECLS
-#define BOSK_NORETURN _Noreturn
 #endif
 
 #if defined(__GNUC__)
 #define BOSK_API __attribute__((visibility("default")))
+#define BOSK_NORETURN __attribute__((noreturn))
 #define BOSK_NODISCARD __attribute__((warn_unused_result))
 #define BOSK_MALLOC __attribute__((malloc))
 #define BOSK_ALLOC_SIZE(...) __attribute__((alloc_size(__VA_ARGS__)))

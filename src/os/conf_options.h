@@ -25,7 +25,8 @@ OPTION(scavenger, WORD, scavenger_thread, 0, "thread",
        "thread: give memory back from a thread of its own.")
 OPTION(thp, THP, thp, 0, "", "Transparent huge pages: 1 asks for them, -1 refuses them.")
 OPTION(zerotail, FLAG, zerotail, 0, "", "Zero the unused tail of slices, as Go does.")
-OPTION(home, WORD, home_collected, 0, "collected", "collected: containers live in the collected heap.")
+OPTION(home, WORD, home_collected, 0, "collected",
+       "collected: containers live in the collected heap.")
 OPTION(verbose, FLAG, verbose, 0, "", "Say in one line at start what was chosen.")
 OPTION(record, PATH, record, 0, "", "Page to record into; set by bosk run.")
 

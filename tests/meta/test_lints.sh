@@ -28,8 +28,13 @@ fresh() {
     cd "$work/tree" || exit 1
     cp "$SOURCE_DIR/.clang-format" .
     cp "$SOURCE_DIR/tools/lint/cppcheck.txt" tools/lint/
-    cp "$SOURCE_DIR/tools/mksizeclasses.c" tools/
-    cp "$SOURCE_DIR/src/heap/sizeclasses.h" src/heap/
+    cp "$SOURCE_DIR"/tools/{generate.sh,mksizeclasses.c,mkconfman.c} tools/
+    printf '#define BOSK_VERSION "1.2.3"\n' >include/bosk/base.h
+    printf '#ifndef OPTION\n#error "define OPTION before including conf_options.h"\n#endif\n' \
+        >src/os/conf_options.h
+    printf 'OPTION(a, FLAG, a, 0, "", "Turns a on.")\n#undef OPTION\n' >>src/os/conf_options.h
+    printf '## [1.2.3] - 2024-01-01\n' >CHANGELOG.md
+    bash tools/generate.sh . .
     printf '#ifndef A_H\n#define A_H\nint bosk_a(int n);\n#endif\n' >include/bosk/a.h
     printf '#ifndef B_H\n#define B_H\nint boski_b(int n);\n#endif\n' >src/os/b.h
     printf '#include "b.h"\n\nint boski_b(int n) { return n + 1; }\n' >src/os/b.c
@@ -66,6 +71,7 @@ fault format "a long comment" src/os/b.c "/* $(printf 'x%.0s' {1..100}) */\n"
 fault analyse "a read past an array" src/os/b.c \
     'int boski_x(void);\nint boski_x(void)\n{\n    int a[2] = {0, 1};\n    return a[2];\n}\n'
 fault generated "an edited table" src/heap/sizeclasses.h '/* by hand */\n'
+fault generated "an edited manual" man/bosk-conf.7 'By hand.\n'
 fault words "an open end" src/os/b.c "/* TO""DO: later */\n"
 fault words "a path of one machine" src/os/b.c "/* /ho""me/someone */\n"
 fault scripts "an unquoted test" tools/a.sh 'cd "$1"\nrm $(ls)\nread x\n[ -n $x ]\n'
@@ -74,6 +80,7 @@ fault man "an unknown macro" man/a.1 '.XY z\n'
 
 # ---- symbols: libraries with one fault each ----
 fresh
+rm include/bosk/base.h
 printf '#define BOSK_API __attribute__((visibility("default")))\n' >include/bosk/a.h
 printf 'BOSK_API int bosk_a(int n);\n' >>include/bosk/a.h
 printf 'BOSK_0 {\nglobal:\n    bosk_*;\n};\n' >map

@@ -7,8 +7,9 @@ cd "$ROOT"
 setup base lint
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cc -std=gnu11 -O1 tools/mksizeclasses.c -o "$work/mksizeclasses"
-"$work/mksizeclasses" >"$work/sizeclasses.h"
-cmp -s "$work/sizeclasses.h" src/heap/sizeclasses.h || cp "$work/sizeclasses.h" src/heap/
+bash tools/generate.sh . "$work"
+(cd "$work" && find . -type f -printf '%P\n') | while read -r file; do
+    cmp -s "$work/$file" "$file" || cp "$work/$file" "$file"
+done
 git ls-files -z --cached --others --exclude-standard '*.c' '*.h' '*.cc' |
     xargs -0 -r clang-format -i

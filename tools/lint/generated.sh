@@ -4,6 +4,12 @@ set -euo pipefail
 cd "$1"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cc -std=gnu11 -O1 tools/mksizeclasses.c -o "$work/mksizeclasses"
-"$work/mksizeclasses" --check src/heap/sizeclasses.h
-echo "generated files are up to date"
+bash tools/generate.sh . "$work"
+status=0 count=0
+while read -r file; do
+    count=$((count + 1))
+    cmp "$work/$file" "$file" || status=1
+done < <(cd "$work" && find . -type f -printf '%P\n')
+[ $status -ne 0 ] || echo "$count generated files are up to date"
+[ $status -eq 0 ] || echo "run ./dev fmt"
+exit $status

@@ -37,7 +37,7 @@ done
 for header in src/*/*.h shim/*.h; do
     [ -f "$header" ] || continue
     # A table for the preprocessor, included with different meanings of one macro.
-    ! grep -q '^#error "define .* before including' "$header" || continue
+    ! grep -q '^#error "define .*before including' "$header" || continue
     for compiler in gcc clang; do try "$header" $compiler c gnu11; done
 done
 [ $count -gt 0 ] || status=1
