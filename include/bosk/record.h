@@ -34,13 +34,14 @@
 #define BOSK_RECORD_LANE_LARGE 101
 
 /* Bytes of a block of each size class; an initialiser for 68 numbers. */
-#define BOSK_RECORD_CLASS_BYTES                                                                   \
-    {0,    8,    16,   24,    32,    48,    64,    80,    96,    112,   128,   144,               \
-     160,  176,  192,  208,   224,   240,   256,   288,   320,   352,   384,   416,               \
-     448,  480,  512,  576,   640,   704,   768,   896,   1024,  1152,  1280,  1408,              \
-     1536, 1792, 2048, 2304,  2688,  3072,  3200,  3456,  4096,  4864,  5376,  6144,              \
-     6528, 6784, 6912, 8192,  9472,  9728,  10240, 10880, 12288, 13568, 14336, 16384,             \
-     18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768}
+#define BOSK_RECORD_CLASS_BYTES                                                                    \
+    {                                                                                              \
+        0, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288,   \
+            320, 352, 384, 416, 448, 480, 512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408,    \
+            1536, 1792, 2048, 2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784,    \
+            6912, 8192, 9472, 9728, 10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, \
+            21760, 24576, 27264, 28672, 32768                                                      \
+    }
 
 /* Counters only grow unless a comment says otherwise.  They are written from slow paths with
  * relaxed atomic additions: what a thread's cache holds is not yet counted. */
@@ -54,28 +55,28 @@ struct bosk_record_counters {
     uint64_t peak_bytes; /* greatest live_bytes seen */
     uint64_t peak_ns;    /* when, after start */
 
-    uint64_t realloc_same;    /* answered by the block as it was */
-    uint64_t realloc_grown;   /* extended in place by pages */
-    uint64_t realloc_copied;  /* moved by copying */
-    uint64_t realloc_mapped;  /* moved by mremap */
+    uint64_t realloc_same;   /* answered by the block as it was */
+    uint64_t realloc_grown;  /* extended in place by pages */
+    uint64_t realloc_copied; /* moved by copying */
+    uint64_t realloc_mapped; /* moved by mremap */
     uint64_t realloc_copied_bytes;
-    uint64_t realloc_shrunk;  /* moved to a smaller block, or tail pages returned */
+    uint64_t realloc_shrunk; /* moved to a smaller block, or tail pages returned */
 
     /* Tiers: how often a cache was refilled, and with how many objects, from where. */
-    uint64_t refill_swaps, refill_swap_objects;       /* the thread's own freed objects */
-    uint64_t refill_spans, refill_span_objects;       /* spans of mcentral */
-    uint64_t refill_fresh, refill_fresh_objects;      /* of these, from a span new from mheap */
-    uint64_t flushes, flush_objects;                  /* back to spans */
-    uint64_t slow_mallocs, slow_frees;                /* calls that left the fast path */
+    uint64_t refill_swaps, refill_swap_objects;  /* the thread's own freed objects */
+    uint64_t refill_spans, refill_span_objects;  /* spans of mcentral */
+    uint64_t refill_fresh, refill_fresh_objects; /* of these, from a span new from mheap */
+    uint64_t flushes, flush_objects;             /* back to spans */
+    uint64_t slow_mallocs, slow_frees;           /* calls that left the fast path */
     uint64_t span_allocs, span_frees, large_cache_hits;
-    uint64_t os_grows, os_grow_bytes;                 /* address space made accessible */
-    uint64_t os_releases, os_release_bytes;           /* given back to the system */
-    uint64_t thrash_bytes;                            /* given back, then faulted in again */
+    uint64_t os_grows, os_grow_bytes;       /* address space made accessible */
+    uint64_t os_releases, os_release_bytes; /* given back to the system */
+    uint64_t thrash_bytes;                  /* given back, then faulted in again */
     uint64_t cleared_bytes, spared_bytes;
     uint64_t spans_inuse_bytes, dirty_bytes, released_bytes; /* now */
     uint64_t mapped_bytes, metadata_bytes;
-    uint64_t peak_spans_bytes;  /* greatest spans_inuse_bytes */
-    uint64_t failed_allocs;     /* NULL returned */
+    uint64_t peak_spans_bytes; /* greatest spans_inuse_bytes */
+    uint64_t failed_allocs;    /* NULL returned */
     uint64_t thread_starts, thread_ends;
 };
 
@@ -137,27 +138,27 @@ enum { BOSK_MODULE_MAIN = 1, BOSK_MODULE_ALLOCATOR = 2 };
 #define BOSK_RECORD_NO_MODULE 0xffffu
 
 struct bosk_record_stack {
-    uint32_t first;  /* frame, innermost first */
-    uint16_t depth;  /* frames; 0: taken before stacks could be */
-    uint16_t cut;    /* 1: there were more */
+    uint32_t first; /* frame, innermost first */
+    uint16_t depth; /* frames; 0: taken before stacks could be */
+    uint16_t cut;   /* 1: there were more */
 };
 
 /* What is known of one stack, lane and label. */
 struct bosk_record_site {
     uint32_t stack;
     uint16_t lane;
-    uint16_t label;          /* 0: none; i: label[i - 1] */
-    uint32_t samples;        /* blocks sampled */
-    uint32_t live_samples;   /* of these, not yet freed */
-    uint64_t alloc_objects;  /* 1/1024; ever */
-    uint64_t alloc_bytes;    /* blocks */
-    uint64_t request_bytes;  /* as asked for */
-    uint64_t live_objects;   /* 1/1024 */
+    uint16_t label;         /* 0: none; i: label[i - 1] */
+    uint32_t samples;       /* blocks sampled */
+    uint32_t live_samples;  /* of these, not yet freed */
+    uint64_t alloc_objects; /* 1/1024; ever */
+    uint64_t alloc_bytes;   /* blocks */
+    uint64_t request_bytes; /* as asked for */
+    uint64_t live_objects;  /* 1/1024 */
     uint64_t live_bytes;
-    uint64_t variance;       /* of alloc_bytes, in units of (1 KiB)^2 */
-    uint64_t peak_objects;   /* 1/1024; at the peak numbered peak_epoch */
+    uint64_t variance;     /* of alloc_bytes, in units of (1 KiB)^2 */
+    uint64_t peak_objects; /* 1/1024; at the peak numbered peak_epoch */
     uint64_t peak_bytes;
-    uint32_t peak_epoch;     /* not the section's: live_* are those at the peak */
+    uint32_t peak_epoch; /* not the section's: live_* are those at the peak */
     uint32_t peak_samples;
 };
 
@@ -181,31 +182,32 @@ struct bosk_record_section {
     uint32_t flags; /* BOSK_SECTION_* */
     uint32_t pid;
     uint32_t ppid;
-    uint32_t parent;         /* section this process was forked from, or BOSK_RECORD_NONE */
+    uint32_t parent; /* section this process was forked from, or BOSK_RECORD_NONE */
     uint32_t pointer_bytes;
-    uint64_t start_ns;       /* CLOCK_MONOTONIC of the process's first slow path */
-    uint64_t start_ticks;    /* time stamp counter then */
-    uint64_t last_ns;        /* the two clocks, read together, later */
+    uint64_t start_ns;    /* CLOCK_MONOTONIC of the process's first slow path */
+    uint64_t start_ticks; /* time stamp counter then */
+    uint64_t last_ns;     /* the two clocks, read together, later */
     uint64_t last_ticks;
+    uint64_t timer_ticks;     /* what reading the time stamp counter twice costs by itself */
     uint64_t inherited_bytes; /* live_bytes at fork */
-    char version[16];        /* of the library */
+    char version[16];         /* of the library */
     char exe[BOSK_RECORD_PATH_BYTES];
     char args[BOSK_RECORD_PATH_BYTES]; /* NUL between arguments; cut */
 
     struct bosk_record_counters counters;
     struct bosk_record_peak peak;
 
-    uint64_t sample_mean;   /* now in force */
+    uint64_t sample_mean; /* now in force */
     uint64_t samples;
-    uint64_t lost_samples;  /* no room for the site or the block */
+    uint64_t lost_samples; /* no room for the site or the block */
     uint32_t peak_epoch;
-    uint32_t timeline_now;  /* which of the two */
+    uint32_t timeline_now; /* which of the two */
     uint32_t module_count;
     uint32_t stack_count;
     uint32_t frame_count;
     uint32_t site_count;
     uint32_t label_count;
-    uint32_t latency_on;    /* 1: the histograms are kept */
+    uint32_t latency_on; /* 1: the histograms are kept */
 
     struct bosk_record_latency latency[BOSK_OP_COUNT][2]; /* fast, slow */
     struct bosk_record_timeline timeline[2];

@@ -63,6 +63,7 @@ static struct bosk_record_section *claim(uint32_t *number)
     s->pointer_bytes = sizeof(void *);
     s->start_ns = s->last_ns = boski_os_now_ns();
     s->start_ticks = s->last_ticks = boski_os_ticks();
+    s->timer_ticks = boski_obs_timer_ticks();
     s->latency_on = 1;
     memcpy(s->version, BOSK_VERSION, sizeof BOSK_VERSION);
     return s;
@@ -112,7 +113,8 @@ static void attach(const char *path, uint64_t sample_bytes)
     if (err != 0) {
         /* The observer of a process that outlives it is gone: nobody is left to tell. */
         if (err == -ENOENT) return;
-        boski_os_print("bosk: cannot attach to the recording %s (error %d): not recorded\n", path, -err);
+        boski_os_print("bosk: cannot attach to the recording %s (error %d): not recorded\n", path,
+                       -err);
         return;
     }
     const char *fault = fault_of(map, bytes);

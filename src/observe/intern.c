@@ -30,7 +30,8 @@ static struct labels *table(void)
     if (have != NULL) return have;
     struct labels *mine = boski_os_map(sizeof *mine);
     if (mine == NULL) return NULL;
-    if (__atomic_compare_exchange_n(&labels, &have, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (__atomic_compare_exchange_n(&labels, &have, mine, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
         return mine;
     boski_os_unmap(mine, sizeof *mine);
     return have;

@@ -30,7 +30,7 @@ struct boski_obs_priv {
 
     uint32_t stack_slot[BOSKI_HASH_STACKS]; /* index + 1 */
     uint64_t stack_hash[BOSK_RECORD_STACKS];
-    uint32_t site_slot[BOSKI_HASH_SITES]; /* index + 1 */
+    uint32_t site_slot[BOSKI_HASH_SITES];  /* index + 1 */
     const char *label[BOSK_RECORD_LABELS]; /* interned text of the section's labels */
     uintptr_t raw[BOSK_RECORD_FRAMES];     /* return addresses, as the section's frames */
 };
@@ -42,7 +42,7 @@ struct boski_obs {
     uint32_t *claimed;     /* nonzero while `section` is this process's own; wiped by fork */
     uint64_t sample_bytes; /* mean, or BOSK_RECORD_SAMPLE_* */
     unsigned depth;
-    bool stacks_ready;     /* the unwinder has been warmed */
+    bool stacks_ready;            /* the unwinder has been warmed */
     uintptr_t own_start, own_end; /* of this library, when it is one */
 };
 extern struct boski_obs boski_obs;
@@ -56,7 +56,8 @@ void boski_obs_start_counting(uint64_t live_bytes); /* a section is new: peak an
 unsigned boski_obs_backtrace(uintptr_t *pc, unsigned cap, bool *cut);
 void boski_obs_warm(void);
 /* The site of a stack, made if need be; BOSK_RECORD_NONE when there is no room. */
-uint32_t boski_obs_site(const uintptr_t *pc, unsigned n, bool cut, unsigned lane, const char *label);
+uint32_t boski_obs_site(const uintptr_t *pc, unsigned n, bool cut, unsigned lane,
+                        const char *label);
 /* The site with the same stack and label as `site`, but another lane. */
 uint32_t boski_obs_site_for_lane(uint32_t site, unsigned lane);
 unsigned boski_obs_lane(size_t requested, size_t block);
@@ -75,7 +76,7 @@ bool boski_obs_object_by_walk(uintptr_t pc, struct boski_object *out);
 
 /* live.c: the table of sampled blocks that are in use. */
 struct boski_live {
-    uintptr_t p; /* 0: empty, 1: deleted */
+    uintptr_t p;      /* 0: empty, 1: deleted */
     uint64_t block;   /* bytes */
     uint64_t objects; /* blocks it stands for, in 1/1024 */
     uint32_t site;
@@ -85,11 +86,12 @@ bool boski_live_take(uintptr_t p, struct boski_live *out);
 void boski_live_forget(void); /* fork child: all of it belongs to the parent */
 
 /* weight.c */
-double boski_obs_log(double x);                     /* natural, x > 0 */
+double boski_obs_log(double x);                         /* natural, x > 0 */
 double boski_obs_weight(uint64_t block, uint32_t mean); /* 1 / (1 - exp(-block / mean)) */
 uint64_t boski_obs_draw(uint64_t *rng, uint32_t mean);
 
 /* latency.c */
 unsigned boski_obs_bucket(uint64_t ticks);
+uint64_t boski_obs_timer_ticks(void); /* least ticks between two readings of the counter */
 
 #endif /* BOSKI_OBSERVE_INTERNAL_H */

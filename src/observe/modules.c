@@ -38,7 +38,8 @@ static int walk_one(struct dl_phdr_info *info, size_t size, void *arg)
         if (a + ph->p_memsz > end) end = a + ph->p_memsz;
     }
     if (w->pc < start || w->pc >= end) return 0;
-    *w->out = (struct boski_object){start & ~((uintptr_t)4095), end, info->dlpi_addr, info->dlpi_name};
+    *w->out =
+        (struct boski_object){start & ~((uintptr_t)4095), end, info->dlpi_addr, info->dlpi_name};
     return 1;
 }
 
@@ -94,7 +95,8 @@ static uint32_t build_id(const struct boski_object *o, uint8_t *id)
     ElfW(Ehdr) head;
     if (!inside(o, o->start, sizeof head)) return 0;
     memcpy(&head, (const void *)o->start, sizeof head);
-    if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr))) return 0;
+    if (memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr)))
+        return 0;
     size_t table = (size_t)head.e_phnum * sizeof(ElfW(Phdr));
     /* The first page is mapped for certain. */
     if (head.e_phoff > 4096 || head.e_phoff + table > 4096) return 0;
@@ -149,7 +151,8 @@ void boski_obs_find_self(void)
 {
     struct boski_object o;
     if (!boski_obs_object((uintptr_t)&boski_obs_find_self, &o)) return;
-    if (o.path == NULL || o.path[0] == '\0') { /* linked statically: frames are told by their names */
+    if (o.path == NULL ||
+        o.path[0] == '\0') { /* linked statically: frames are told by their names */
         boski_obs.section->flags |= BOSK_SECTION_STATIC;
         return;
     }

@@ -67,8 +67,10 @@ static void book_live(struct bosk_record_section *s, const struct boski_live *e,
 
 static void enter(struct bosk_record_section *s, const struct boski_live *e)
 {
-    if (boski_live_put(e)) book_live(s, e, true);
-    else boski_add(&s->lost_samples, 1);
+    if (boski_live_put(e))
+        book_live(s, e, true);
+    else
+        boski_add(&s->lost_samples, 1);
 }
 
 void boski_obs_sample(void *p, size_t requested, size_t block, uint32_t mean, const char *label)

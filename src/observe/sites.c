@@ -82,7 +82,8 @@ static uint32_t find_site(uint32_t stack, unsigned lane, unsigned label)
         uint32_t *slot = &boski_obs.priv->site_slot[i % BOSKI_HASH_SITES];
         if (*slot != 0) {
             const struct bosk_record_site *have = &s->site[*slot - 1];
-            if (have->stack == stack && have->lane == lane && have->label == label) return *slot - 1;
+            if (have->stack == stack && have->lane == lane && have->label == label)
+                return *slot - 1;
             continue;
         }
         uint32_t at = s->site_count;
@@ -124,8 +125,10 @@ static unsigned class_for(size_t bytes)
     unsigned low = 2, high = CLASSES;
     while (low < high) {
         unsigned mid = (low + high) / 2;
-        if (class_bytes[mid] < bytes) low = mid + 1;
-        else high = mid;
+        if (class_bytes[mid] < bytes)
+            low = mid + 1;
+        else
+            high = mid;
     }
     return low;
 }
@@ -139,6 +142,7 @@ unsigned boski_obs_lane(size_t requested, size_t block)
         return BOSK_RECORD_LANE_MEDIUM + class_ - BOSK_RECORD_FIRST_MEDIUM;
     size_t granule = (requested + 15) / 16;
     /* A block larger than the request alone explains, for alignment: counted by its own size. */
-    if (granule * 16 > block || (granule != 0 && class_for(granule * 16) != class_)) granule = block / 16;
+    if (granule * 16 > block || (granule != 0 && class_for(granule * 16) != class_))
+        granule = block / 16;
     return (unsigned)granule;
 }

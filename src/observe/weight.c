@@ -32,7 +32,8 @@ double boski_obs_log(double x)
 static double one_minus_exp(double x)
 {
     if (x < 0.1)
-        return x * (1 - x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5 * (1 - x / 6 * (1 - x / 7))))));
+        return x *
+               (1 - x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5 * (1 - x / 6 * (1 - x / 7))))));
     if (x > 40) return 1;
     unsigned halvings = (unsigned)(x / LN2);
     double f = x - halvings * LN2; /* 0 <= f < ln 2 */
