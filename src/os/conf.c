@@ -304,40 +304,64 @@ static int each_line(const char *path, char separator, line_fn line, void *ctx)
     return err;
 }
 
-/* The four variables, in any order, the last of two winning; applied when all are known, because
- * their own order decides. */
-static void take_variable(void *ctx, const char *text, size_t n)
-{
-    static const char prefix[] = "BOSK_";
-    struct boski_conf *conf = ctx;
-    const char *value;
+/* The environment is gone through twice, so that BOSK_MEMLIMIT wins over BOSK_CONF in any order. */
+struct environment {
+    struct boski_conf *conf;
+    bool own_variables; /* second time: all but BOSK_CONF */
+};
 
-    if (text == NULL || n < 5 || __builtin_memcmp(text, prefix, 5) != 0) return;
-    value = __builtin_memchr(text, '=', n);
-    if (value == NULL) return;
-    size_t nname = (size_t)(value - text);
-    size_t nvalue = n - nname - 1;
-    value++;
-    if (is(text, nname, "BOSK_CONF")) {
-        apply_list(conf, "BOSK_CONF", value, nvalue, false);
-    } else if (is(text, nname, "BOSK_MEMLIMIT")) {
-        if (nvalue > 0 && !boski_conf_bytes(value, nvalue, &conf->memlimit))
+static void take_own_variable(struct boski_conf *conf, const char *name, size_t nname,
+                              const char *value, size_t nvalue)
+{
+    uint64_t percent;
+    size_t used;
+
+    if (nvalue == 0) return;
+    if (is(name, nname, "BOSK_MEMLIMIT")) {
+        if (!boski_conf_bytes(value, nvalue, &conf->memlimit))
             boski_os_print(
                 "bosk: BOSK_MEMLIMIT: \"%.*s\" is neither bytes (512MiB) nor off, ignored",
                 (int)nvalue, value);
-    } else if (is(text, nname, "BOSK_GC")) {
-        uint64_t percent;
-        size_t used;
+    } else if (is(name, nname, "BOSK_GC")) {
         if (is(value, nvalue, "off"))
             conf->gc_percent = -1;
         else if (number(value, nvalue, &percent, &used) && used == nvalue && percent <= INT_MAX)
             conf->gc_percent = (int)percent;
-        else if (nvalue > 0)
+        else
             boski_os_print("bosk: BOSK_GC: \"%.*s\" is neither a percentage nor off, ignored",
                            (int)nvalue, value);
-    } else if (is(text, nname, "BOSK_CONF_FILE")) {
-        if (nvalue > 0 && !set_path(file_path, value, nvalue, &conf->file))
+    } else if (is(name, nname, "BOSK_CONF_FILE")) {
+        if (!set_path(file_path, value, nvalue, &conf->file))
             boski_os_print("bosk: BOSK_CONF_FILE: path too long, ignored");
+    }
+}
+
+static void take_variable(void *ctx, const char *text, size_t n)
+{
+    const struct environment *env = ctx;
+
+    if (text == NULL || n < 5 || __builtin_memcmp(text, "BOSK_", 5) != 0) return;
+    const char *value = __builtin_memchr(text, '=', n);
+    if (value == NULL) return;
+    size_t nname = (size_t)(value - text);
+    size_t nvalue = n - nname - 1;
+    value++;
+    if (env->own_variables)
+        take_own_variable(env->conf, text, nname, value, nvalue);
+    else if (is(text, nname, "BOSK_CONF"))
+        apply_list(env->conf, "BOSK_CONF", value, nvalue, false);
+}
+
+static void read_environment(struct boski_conf *conf)
+{
+    struct environment env = {.conf = conf};
+
+    for (int pass = 0; pass < 2; pass++) {
+        env.own_variables = pass == 1;
+        if (environ == NULL)
+            each_line("/proc/self/environ", '\0', take_variable, &env);
+        else
+            for (char **e = environ; *e != NULL; e++) take_variable(&env, *e, length(*e));
     }
 }
 
@@ -399,11 +423,7 @@ void boski_conf_init(void)
     boski_lock(&conf_lock);
     if (!init_done && !boski_os_secure()) {
         struct boski_conf conf = boski_conf;
-        if (environ != NULL) {
-            for (char **e = environ; *e != NULL; e++) take_variable(&conf, *e, length(*e));
-        } else {
-            each_line("/proc/self/environ", '\0', take_variable, &conf);
-        }
+        read_environment(&conf);
         if (conf.file != NULL) {
             int err = read_file(&conf, false);
             if (err != 0 && err != -EINVAL)

@@ -29,6 +29,7 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+#define MAP_FRESH (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 struct boski_os boski_os = {.page = 4096, .cacheline = 64, .as_limit = UINT64_MAX, .ncpu = 1};
 
@@ -219,25 +220,48 @@ bool boski_os_decommit(void *p, size_t bytes)
     return r == 0;
 }
 
+/* A move has failed.  Depending on its version the kernel may have taken away parts of `to`, and, where
+ * `from` consists of several mappings, moved some of them.  `to` was all zeroes before, so what is not
+ * zero there has been moved: it is copied back, and fresh pages fill the gaps. */
+static void undo_move(char *from, char *to, size_t bytes)
+{
+    size_t page = boski_os.page, words = page / sizeof(uint64_t);
+
+    for (size_t at = 0; at < bytes; at += page) {
+        /* Fails where there are pages still; a kernel before 4.17 maps elsewhere instead. */
+        void *p =
+            mmap(to + at, page, PROT_READ | PROT_WRITE, MAP_FRESH | MAP_FIXED_NOREPLACE, -1, 0);
+        if (p == to + at) continue;
+        if (p != MAP_FAILED) munmap(p, page);
+        const uint64_t *w = (const void *)(to + at);
+        for (size_t i = 0; i < words; i++) {
+            if (w[i] == 0) continue;
+            __builtin_memcpy(from + at, to + at, page);
+            break;
+        }
+    }
+}
+
 bool boski_os_move(void *from, void *to, size_t bytes)
 {
     static bool unable; /* kernels before 5.7 do not know MREMAP_DONTUNMAP */
     int saved = errno;
 
     if (__atomic_load_n(&unable, __ATOMIC_RELAXED) || boski_os.emulated) return false;
-    if (!whole_pages(from, &bytes) || !whole_pages(to, &bytes) || boski_os_fail_now()) return false;
-    void *p = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
-    if (p == MAP_FAILED) {
-        if (errno == EINVAL) __atomic_store_n(&unable, true, __ATOMIC_RELAXED);
-        /* The kernel may have removed `to` before it failed.  Put fresh pages there; when it has not
-         * removed anything the range is taken and stays as it was. */
-        p = mmap(to, bytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-        if (p != MAP_FAILED && p != to) munmap(p, bytes);
-        p = MAP_FAILED;
+    if (!whole_pages(from, &bytes) || !whole_pages(to, &bytes)) return false;
+    uintptr_t a = (uintptr_t)from, b = (uintptr_t)to;
+    if ((a < b ? b - a : a - b) < bytes || boski_os_fail_now()) return false;
+    /* Fresh pages at `to` first.  Where a limit forbids as much the kernel says so while `to` is whole;
+     * within mremap it would find out too late. */
+    bool ok = mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_FRESH | MAP_FIXED, -1, 0) != MAP_FAILED;
+    if (ok) {
+        ok = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) !=
+             MAP_FAILED;
+        if (!ok && errno == EINVAL) __atomic_store_n(&unable, true, __ATOMIC_RELAXED);
+        if (!ok) undo_move(from, to, bytes);
     }
     errno = saved;
-    return p != MAP_FAILED;
+    return ok;
 }
 
 void boski_os_hugepage(void *p, size_t bytes, int advice)

@@ -19,9 +19,9 @@ __asm__(".pushsection .note.bosk,\"a\",%note\n"
         "1: .asciz \"bosk\"\n"
         "2: .balign 4\n"
         "3: .4byte " TEXT(BOSK_RECORD_VERSION) "\n"
-        ".asciz \"" BOSK_VERSION "\"\n"
-        "4: .balign 4\n"
-        ".popsection\n");
+                                               ".asciz \"" BOSK_VERSION "\"\n"
+                                               "4: .balign 4\n"
+                                               ".popsection\n");
 
 static bosk_panic_fn panic_handler;
 
