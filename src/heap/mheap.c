@@ -147,7 +147,9 @@ static bool grow_arenas(size_t npages)
     size_t n = (npages + BOSKI_CHUNK_PAGES - 1) / BOSKI_CHUNK_PAGES;
     size_t first = boski_map.arena_next;
     size_t limit = boski_map.max_pages;
-    if (n > (limit - first) / BOSKI_CHUNK_PAGES) return false;
+    /* Nor from the reservation to the first piece. */
+    if (first == boski_map.region_pages && first != 0) first += BOSKI_CHUNK_PAGES;
+    if (first > limit || n > (limit - first) / BOSKI_CHUNK_PAGES) return false;
     if (!tables_cover(first + n * BOSKI_CHUNK_PAGES)) return false;
     char *m = boski_os_reserve(n * ARENA_BYTES, ARENA_BYTES);
     if (m == NULL) return false;
@@ -241,6 +243,22 @@ static void book_taken(size_t n, size_t scavenged)
     boski_scavenge_reused(scavenged);
 }
 
+/* Takes a run whose address is a multiple of `align_pages`.  Page numbers have the alignment of
+ * addresses only up to a chunk; for more a longer run is taken, and what is too much goes back. */
+static size_t take_pages(size_t npages, size_t align_pages, size_t *scavenged)
+{
+    if (align_pages <= BOSKI_CHUNK_PAGES) return boski_pages_alloc(npages, align_pages, scavenged);
+    size_t extra = align_pages - BOSKI_CHUNK_PAGES, got = 0;
+    size_t page = boski_pages_alloc(npages + extra, BOSKI_CHUNK_PAGES, &got);
+    if (page == BOSKI_NO_PAGE) return page;
+    size_t head = (0 - (boski_page_address(page) >> BOSKI_PAGE_SHIFT)) & (align_pages - 1);
+    bool clean = got == npages + extra;
+    if (head != 0) boski_pages_free(page, head, clean);
+    if (head != extra) boski_pages_free(page + head + npages, extra - head, clean);
+    *scavenged = clean ? npages : 0;
+    return page + head;
+}
+
 struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyte, unsigned flags)
 {
     if (npages > boski_map.max_pages) return NULL;
@@ -262,7 +280,7 @@ struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyt
                          tries == 0 && grow(at + npages - boski_map.npages))
                     continue;
             }
-            if (page == BOSKI_NO_PAGE) page = boski_pages_alloc(npages, align_pages, &scavenged);
+            if (page == BOSKI_NO_PAGE) page = take_pages(npages, align_pages, &scavenged);
             if (page != BOSKI_NO_PAGE || tries != 0) break;
             if (!grow(npages + align_pages - 1)) break;
         }
