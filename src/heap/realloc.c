@@ -71,10 +71,13 @@ static void *grow_large(struct mspan *s, void *p, size_t size)
     }
     struct mspan *t = boski_span_of(q);
     t->flags |= BOSKI_SPAN_GROWN;
-    uint32_t n = 0;
-    if (have >= REMAP_MIN && s->kind == BOSK_KIND_MANUAL &&
-        (n = __atomic_fetch_add(&remaps, 1, __ATOMIC_RELAXED)) < REMAPS_MAX &&
-        boski_os_move(p, q, have)) {
+    /* Whole system pages only: the rest of the last one, where they are larger than ours, belongs
+     * to the neighbour. */
+    size_t whole = have & ~(boski_os.page - 1);
+    if (whole >= REMAP_MIN && s->kind == BOSK_KIND_MANUAL &&
+        __atomic_fetch_add(&remaps, 1, __ATOMIC_RELAXED) < REMAPS_MAX &&
+        boski_os_move(p, q, whole)) {
+        memcpy((char *)q + whole, (char *)p + whole, have - whole);
         boski_count(&boski_ctr->realloc_mapped, 1);
     } else {
         memcpy(q, p, have);
