@@ -646,28 +646,44 @@ void boski_mcache_fork(int step)
 void boski_mcache_fork_child(void)
 {
     struct mcache *mc = boski_mcache_peek();
+    /* The other threads are not here, and new ones may come to lie on their stacks. */
+    for (struct mcache *other = boski_mcaches; other != NULL; other = other->next)
+        if (other != mc) other->tls = NULL;
     if (mc != NULL) {
         mc->label_depth = 0;
         mc->tid = boski_os_gettid();
     }
 }
 
+/* Calls `fn` for what lies in [from, to) of `b`, if that is a part of it at all: the owner may be
+ * moving both ends.  Buffers are never unmapped, so what is read is at worst out of date. */
+static void each_slot(struct buf *b, void **from, void **to, const struct lane *l,
+                      void (*fn)(void *ctx, void *p), void *ctx)
+{
+    if (b == NULL || from < b->slot || to > b->slot + b->cap) return;
+    for (void **at = from; at < to; at++)
+        fn(ctx, l != NULL && at == l->cut ? l->cut_obj : __atomic_load_n(at, __ATOMIC_RELAXED));
+}
 void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
 {
-    struct mcache *mc = __atomic_load_n(&boski_mcaches, __ATOMIC_ACQUIRE);
-    for (; mc != NULL; mc = mc->next) {
+    /* A thread that ends waits for this lock before its thread-local block is gone. */
+    boski_lock(&pool_lock);
+    for (struct mcache *mc = boski_mcaches; mc != NULL; mc = mc->next) {
         if (mc->tls == NULL) continue;
         for (unsigned i = 0; i < BOSKI_LANES; i++) {
-            struct lane *l = &mc->lane[i];
-            if (l->buf == NULL) continue;
-            for (void **at = l->start; at < *boski_pop_of(mc, i); at++)
-                fn(ctx, at == l->cut ? l->cut_obj : *at);
+            const struct lane *l = &mc->lane[i];
+            each_slot(__atomic_load_n(&l->buf, __ATOMIC_RELAXED),
+                      __atomic_load_n(&l->start, __ATOMIC_RELAXED),
+                      __atomic_load_n(boski_pop_of(mc, i), __ATOMIC_RELAXED), l, fn, ctx);
         }
         for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) {
-            if (mc->bin[c].buf == NULL) continue;
-            for (void **at = mc->bin[c].buf->slot; at < mc->push.cur[c]; at++) fn(ctx, *at);
+            struct buf *b = __atomic_load_n(&mc->bin[c].buf, __ATOMIC_RELAXED);
+            if (b != NULL)
+                each_slot(b, b->slot, __atomic_load_n(&mc->push.cur[c], __ATOMIC_RELAXED), NULL, fn,
+                          ctx);
         }
     }
+    boski_unlock(&pool_lock);
 }
 
 /* ---- entry from free ---------------------------------------------------------------------- */
