@@ -179,7 +179,7 @@ TEST_PANICS(realloc, stack_pointer, "invalid pointer")
     CHECK(bosk_realloc(launder(local), 100) == NULL);
 }
 
-TEST_PANICS_ENV(realloc, freed_block, "realloc()", "BOSK_CONF=check=1")
+TEST_PANICS_ENV(realloc, freed_block, "free(): double free", "BOSK_CONF=check=1")
 {
     void *p = get(100);
     bosk_free(p);
