@@ -1,17 +1,21 @@
 /* large.c - objects above 32 KiB: one span each, and the short-lived cache of freed ones.
  *
  * A program that allocates and frees the same large size in a loop meets the same span again
- * without a lock on the page heap or a page fault.  The cache holds at most SLOTS spans; a miss
- * hands all of them to the page heap first, so they can merge and serve any size; what is older
- * than a tick goes there too, and from there by age to the system.
+ * without a lock on the page heap or a page fault.  The cache holds at most SLOTS spans; when one
+ * of more than KEEP_PAGES misses, it hands all of them to the page heap first, so they can
+ * merge and serve any size; what is older than 100 ms goes there too, and from there by age to
+ * the system.
  */
 #include "mcache.h"
 
 #define SLOTS 16
+/* What may stay cached when a request finds nothing that fits it. */
+#define KEEP_PAGES ((size_t)4 << 20 >> BOSKI_PAGE_SHIFT)
 
 static struct {
     struct boski_lock lock;
     unsigned n;
+    size_t pages;
     struct mspan *span[SLOTS]; /* oldest first */
 } cache;
 
@@ -21,7 +25,7 @@ void boski_large_fork(int step)
     else boski_unlock(&cache.lock);
 }
 
-/* The cached span that fits best: at most an eighth too long. */
+/* The cached span that fits best: at most a quarter too long. */
 static struct mspan *cache_take(size_t npages)
 {
     struct mspan *s = NULL;
@@ -30,13 +34,14 @@ static struct mspan *cache_take(size_t npages)
     unsigned best = SLOTS;
     for (unsigned i = cache.n; i-- > 0;) {
         size_t have = cache.span[i]->npages;
-        if (have < npages || have > npages + npages / 8) continue;
+        if (have < npages || have > npages + npages / 4) continue;
         if (best == SLOTS || have < cache.span[best]->npages) best = i;
         if (have == npages) break;
     }
     if (best != SLOTS) {
         s = cache.span[best];
         cache.n--;
+        cache.pages -= s->npages;
         memmove(&cache.span[best], &cache.span[best + 1],
                 (cache.n - best) * sizeof cache.span[0]);
     }
@@ -52,8 +57,12 @@ void boski_large_trim(uint64_t now_ms, uint64_t age_ms)
     boski_lock(&cache.lock);
     for (unsigned i = 0; i < cache.n; i++) {
         struct mspan *s = cache.span[i];
-        if (now_ms - s->stamp_ms >= age_ms) old[n++] = s;
-        else cache.span[kept++] = s;
+        if (now_ms - s->stamp_ms >= age_ms) {
+            old[n++] = s;
+            cache.pages -= s->npages;
+        } else {
+            cache.span[kept++] = s;
+        }
     }
     cache.n = kept;
     boski_unlock(&cache.lock);
@@ -70,9 +79,11 @@ static void cache_give(struct mspan *s)
     if (cache.n == SLOTS) {
         out = cache.span[0];
         cache.n--;
+        cache.pages -= out->npages;
         memmove(&cache.span[0], &cache.span[1], cache.n * sizeof cache.span[0]);
     }
     cache.span[cache.n++] = s;
+    cache.pages += s->npages;
     boski_unlock(&cache.lock);
     if (out != NULL) boski_mheap_free(out);
 }
@@ -100,12 +111,14 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
         boski_count(&boski_ctr->large_cache_hits, 1);
     } else {
         uint64_t now_ms = boski_now_ms();
-        boski_large_trim(now_ms, 0);
+        if (flags != 0 || __atomic_load_n(&cache.pages, __ATOMIC_RELAXED) > KEEP_PAGES)
+            boski_large_trim(now_ms, 0);
         boski_tick(now_ms);
         s = boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
         if (s == NULL) {
             if (mc != NULL) boski_mcache_flush(mc);
             boski_central_trim();
+            boski_large_trim(now_ms, 0);
             s = boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
         }
         if (s == NULL) {

@@ -33,6 +33,8 @@ static struct boski_lock pool_lock;
 static pthread_key_t end_key;
 static bool end_key_made;
 
+#define LAST_UNSHARED 18 /* class 256: above it, requests of several granules share a class */
+
 /* ---- buffers ------------------------------------------------------------------- */
 
 #define BUF_ORDERS 12 /* 8 << order slots */
@@ -293,6 +295,8 @@ static size_t refill_spans(struct mcache *mc, unsigned c, void **top, size_t wan
             boski_count(&boski_ctr->refill_fresh, 1);
             boski_count(&boski_ctr->refill_fresh_objects, got);
         }
+        /* Flushed, and now missed: the arrays are too small for how the program breathes. */
+        if (b->flushed && b->cap < boski_class[c].cap_max) b->cap *= 2;
         b->refilled = 1;
         b->flushed = 0;
     }
@@ -312,70 +316,89 @@ static size_t wanted(struct lane *l, uint64_t now_ms)
     return want;
 }
 
+/* A buffer for `want` objects at least, empty.  False: no memory. */
+static bool lane_buf(struct mcache *mc, unsigned lane, uint32_t cap, size_t want)
+{
+    struct lane *l = &mc->lane[lane];
+    if (l->buf != NULL && l->buf->cap >= want) return true;
+    buf_give(l->buf);
+    l->buf = buf_take(cap > want ? cap : (uint32_t)want);
+    l->start = l->mark = NULL;
+    *boski_pop_of(mc, lane) = N1;
+    return l->buf != NULL;
+}
+/* The lane's stack is [start, top). */
+static void set_pop(struct mcache *mc, unsigned lane, void **start, void **top)
+{
+    struct lane *l = &mc->lane[lane];
+    start[-1] = NULL; /* slot[-1] is the sentinel, so this is inside the buffer */
+    l->start = start;
+    l->mark = *boski_pop_of(mc, lane) = top;
+}
+
+/* The array of objects freed by this thread and the lane's empty stack change places. */
+static void swap(struct mcache *mc, unsigned lane, size_t have)
+{
+    struct lane *l = &mc->lane[lane];
+    unsigned c = l->class_;
+    struct bin *b = &mc->bin[c];
+    struct buf *full = b->buf;
+    b->buf = l->buf;
+    if (b->buf == NULL || b->buf->cap < full->cap) {
+        struct buf *n = buf_take(full->cap > b->cap ? full->cap : b->cap);
+        if (n != NULL) {
+            buf_give(b->buf);
+            b->buf = n;
+        }
+    }
+    if (b->buf != NULL) set_push(mc, c, b->buf->slot);
+    else mc->push.cur[c] = mc->push.lim[c] = b->mark = NULL;
+    l->buf = full;
+    set_pop(mc, lane, full->slot, full->slot + have);
+}
+
 /* Fills an empty lane; false when there is no memory. */
 static bool refill(struct mcache *mc, unsigned lane, uint64_t now_ms)
 {
     struct lane *l = &mc->lane[lane];
     unsigned c = l->class_;
     struct bin *b = &mc->bin[c];
-    void ***pop = boski_pop_of(mc, lane);
-    size_t have = 0;
+    size_t have = 0, want = wanted(l, now_ms);
 
     b->used = 1;
     if (b->buf != NULL) {
         count_bin(mc, c);
         have = (size_t)(mc->push.cur[c] - b->buf->slot);
     }
-    if (have != 0) { /* the objects freed by this thread change places with the empty stack */
-        struct buf *full = b->buf;
-        boski_count(&boski_ctr->refill_swaps, 1);
-        boski_count(&boski_ctr->refill_swap_objects, have);
-        b->buf = l->buf;
-        if (b->buf == NULL || b->buf->cap < full->cap) {
-            struct buf *n = buf_take(full->cap > b->cap ? full->cap : b->cap);
-            if (n != NULL) {
-                buf_give(b->buf);
-                b->buf = n;
-            }
-        }
-        if (b->buf != NULL) {
-            set_push(mc, c, b->buf->slot);
-        } else {
-            mc->push.cur[c] = mc->push.lim[c] = b->mark = NULL;
-        }
-        l->buf = full;
-        l->start = full->slot;
-        *pop = l->mark = full->slot + have;
-        if (have >= l->want / 4u || have >= 16) return true;
-        /* Too few to last: put more below them. */
-        size_t room = full->cap - have, want = wanted(l, now_ms);
-        if (want > room) want = room;
-        if (want == 0) return true;
-        memmove(full->slot + want, full->slot, have * sizeof(void *));
-        size_t got = refill_spans(mc, c, full->slot + want, want);
-        if (got < want)
-            memmove(full->slot, full->slot + (want - got), (have + got) * sizeof(void *));
-        *pop = l->mark = full->slot + have + got;
-        return true;
+    if (have > want && c > LAST_UNSHARED && lane < BOSKI_LANES_FAST &&
+        lane_buf(mc, lane, (uint32_t)want, want)) {
+        /* Several lanes live off this class: take a part. */
+        void **from = mc->push.cur[c] - want;
+        memcpy(l->buf->slot, from, want * sizeof *from);
+        set_push(mc, c, from);
+        set_pop(mc, lane, l->buf->slot, l->buf->slot + want);
+        have = want;
+    } else if (have != 0) {
+        swap(mc, lane, have);
+    } else {
+        if (!lane_buf(mc, lane, b->cap, want)) return false;
+        void **top = l->buf->slot + l->buf->cap;
+        size_t got = refill_spans(mc, c, top, want);
+        set_pop(mc, lane, top - got, top);
+        return got != 0;
     }
-    size_t want = wanted(l, now_ms);
-    if (b->flushed && b->cap < boski_class[c].cap_max) b->cap *= 2;
-    uint32_t cap = b->cap > want ? b->cap : (uint32_t)want;
-    if (l->buf == NULL || l->buf->cap < want) {
-        buf_give(l->buf);
-        l->buf = buf_take(cap);
-        l->start = l->mark = NULL;
-        *pop = N1;
-        if (l->buf == NULL) return false;
-    }
-    if (want > l->buf->cap) want = l->buf->cap;
-    void **top = l->buf->slot + l->buf->cap;
-    size_t got = refill_spans(mc, c, top, want);
-    l->start = top - got;
-    if (got == 0) l->start = top = l->buf->slot;
-    l->start[-1] = NULL; /* slot[-1] is the sentinel, so this is inside the buffer */
-    *pop = l->mark = top;
-    return got != 0;
+    boski_count(&boski_ctr->refill_swaps, 1);
+    boski_count(&boski_ctr->refill_swap_objects, have);
+    if (have >= want || have >= boski_class[c].batch / 2u) return true;
+
+    /* Too few to last: put more below them. */
+    void **slot = l->buf->slot;
+    want -= have;
+    if (want > l->buf->cap - have) want = l->buf->cap - have;
+    memmove(slot + want, slot, have * sizeof *slot);
+    size_t got = refill_spans(mc, c, slot + want, want);
+    set_pop(mc, lane, slot + (want - got), slot + want + have);
+    return true;
 }
 
 /* ---- slow path of malloc ------------------------------------------------------------------ */
