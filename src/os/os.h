@@ -62,6 +62,9 @@ unsigned boski_os_parent_pid(void);
 /* Reads up to n-1 bytes of `name` in the process's control group (v2) and ends them with NUL.
  * Bytes read, or -errno.  Not for allocation paths. */
 long boski_os_cgroup_file(const char *name, char *text, size_t n);
+/* Memory limit in bytes: the least of the process's control group and those above it (version 1
+ * or 2), UINT64_MAX when there is none. Reads a few files: at start-up only. */
+uint64_t boski_os_cgroup_limit(void);
 
 /* write(2) to standard error, whole line, no allocation. printf subset as bosk_panic. */
 void boski_os_print(const char *format, ...) __attribute__((format(printf, 1, 2)));

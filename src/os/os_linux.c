@@ -275,13 +275,16 @@ void boski_os_hugepage(void *p, size_t bytes, int advice)
 
 /* ---- clocks and numbers ------------------------------------------------------------------- */
 
-uint64_t boski_os_now_ns(void)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
+
+uint64_t boski_os_now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+uint64_t boski_os_coarse_ns(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 uint64_t boski_os_ticks(void)
 {
