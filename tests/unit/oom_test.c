@@ -56,11 +56,15 @@ TEST_OOM(oom, small_blocks)
     settle();
 }
 
+/* Large enough to need one more mapping each, or not. */
+static size_t large_size(size_t i) { return (i % 5 + 1) * 300000 + (i % 4 == 0 ? 4 * MIB : 0); }
+
 TEST_OOM(oom, large_blocks)
 {
-    for (size_t i = 0; i < 40; i++) note(i, bosk_malloc((i + 1) * 300000), (i + 1) * 300000);
-    for (size_t i = 0; i < 40; i += 3) drop(i);
-    for (size_t i = 0; i < 40; i += 3) note(i, bosk_calloc(3, (i + 1) * 150000), i * 450000);
+    for (size_t i = 0; i < 12; i++) note(i, bosk_malloc(large_size(i)), large_size(i));
+    for (size_t i = 0; i < 12; i += 3) drop(i);
+    for (size_t i = 0; i < 12; i += 3)
+        note(i, bosk_calloc(3, large_size(i + 1) / 3), large_size(i + 1) / 3 * 3);
     settle();
 }
 
@@ -173,9 +177,9 @@ TEST_OOM(oom, fork)
 TEST_OOM_ENV(oom, arena_mode, "BOSK_CONF=reserve=1")
 {
     for (size_t i = 0; i < N; i++) note(i, bosk_malloc(i * 40), i * 40);
-    for (size_t i = 0; i < 20; i++) {
+    for (size_t i = 0; i < 8; i++) {
         drop(i);
-        note(i, bosk_malloc((i + 1) * 500000), (i + 1) * 500000);
+        note(i, bosk_malloc(large_size(i)), large_size(i));
     }
     for (size_t i = 0; i < N; i += 2) drop(i);
     bosk_trim(0);

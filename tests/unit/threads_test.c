@@ -171,40 +171,48 @@ static void *short_life(void *arg)
     return arg ? p[7] : (bosk_free(p[7]), NULL);
 }
 
-TEST(threads, thousand_started_and_ended)
-{
-    pthread_t thread[10];
-    struct bosk_heap_stats a = {0};
-    size_t rss = 0;
-    uint64_t rounds = bosk_test_budget(100);
-    for (uint64_t round = 0; round < rounds; round++) {
-        if (round == rounds / 4) {
-            a = stats_exact();
-            rss = resident_bytes();
-        }
-        for (size_t i = 0; i < COUNT_OF(thread); i++)
-            CHECK_EQ(pthread_create(&thread[i], NULL, short_life, (void *)(round % 2)), 0);
-        for (size_t i = 0; i < COUNT_OF(thread); i++) {
-            void *left = NULL; /* outlives its thread; freed here */
-            CHECK_EQ(pthread_join(thread[i], &left), 0);
-            if (left) CHECK_FILL(left, 350, 7);
-            bosk_free(left);
-        }
-    }
-    struct bosk_heap_stats b = stats_exact();
-    CHECK_EQ(b.live, a.live);
-    CHECK_EQ(b.metadata, a.metadata);
-    CHECK(b.spans_inuse <= a.spans_inuse + 128 * KIB);
-    CHECK(resident_bytes() <= rss + 512 * KIB || SANITIZED);
-}
-
 static pthread_barrier_t all_alive;
 static void *waits_for_all(void *arg)
 {
     void *p = short_life((void *)1);
     pthread_barrier_wait(&all_alive);
     bosk_free(p);
-    return arg;
+    (void)arg;
+    return NULL;
+}
+
+TEST(threads, thousand_started_and_ended)
+{
+    pthread_t thread[10];
+    struct bosk_heap_stats a = {0};
+    size_t rss = 0;
+    uint64_t rounds = 1 + bosk_test_budget(100);
+    CHECK_EQ(pthread_barrier_init(&all_alive, NULL, COUNT_OF(thread)), 0);
+    for (uint64_t round = 0; round < rounds; round++) {
+        /* At first ten live at once, so that there are caches for as many as ever live. */
+        for (size_t i = 0; i < COUNT_OF(thread); i++)
+            CHECK_EQ(pthread_create(&thread[i], NULL, round ? short_life : waits_for_all,
+                                    (void *)(round % 2)),
+                     0);
+        for (size_t i = 0; i < COUNT_OF(thread); i++) {
+            void *left = NULL; /* outlives its thread; freed here */
+            CHECK_EQ(pthread_join(thread[i], &left), 0);
+            if (left) CHECK_FILL(left, 350, 7);
+            bosk_free(left);
+        }
+        if (round == rounds / 4) {
+            a = stats_exact();
+            rss = resident_bytes();
+        }
+    }
+    struct bosk_heap_stats b = stats_exact();
+    CHECK_EQ(b.live, a.live);
+    /* 4 KiB lost with each thread would be 3 MiB. */
+    CHECK_MSG(b.metadata <= a.metadata + 256 * KIB, "%llu and %llu", (unsigned long long)a.metadata,
+              (unsigned long long)b.metadata);
+    CHECK(b.spans_inuse <= a.spans_inuse + 512 * KIB);
+    CHECK_MSG(SANITIZED || resident_bytes() <= rss + MIB, "%zu KiB and %zu KiB", rss / KIB,
+              resident_bytes() / KIB);
 }
 
 TEST(threads, hundreds_alive_at_once_do_not_stay_in_memory)
@@ -224,7 +232,7 @@ TEST(threads, hundreds_alive_at_once_do_not_stay_in_memory)
         struct bosk_heap_stats now = stats_exact();
         CHECK_EQ(now.live, a.live);
         if (round == 0) b = now;
-        CHECK_MSG(now.metadata == b.metadata, "round %u: %llu, then %llu", round,
+        CHECK_MSG(now.metadata <= b.metadata + 256 * KIB, "round %u: %llu, then %llu", round,
                   (unsigned long long)b.metadata, (unsigned long long)now.metadata);
         /* A span of each class that was touched may stay. */
         CHECK(now.spans_inuse <= a.spans_inuse + 2 * MIB);
