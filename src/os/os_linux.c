@@ -208,11 +208,29 @@ void boski_os_protect_none(void *p, size_t bytes)
     errno = saved;
 }
 
+/* Each moved range is a mapping of its own for the kernel until it is mapped anew, and a process may
+ * have some 65,000.  After that many moves decommit maps anew, which joins a range to its neighbours. */
+#define MANY_MOVES 4096
+static size_t moves;
+
+static bool map_anew(void *p, size_t bytes)
+{
+    void *q = mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_FRESH | MAP_FIXED, -1, 0);
+
+    if (q != MAP_FAILED && boski_conf.thp != 0)
+        madvise(p, bytes, boski_conf.thp > 0 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    return q != MAP_FAILED;
+}
+
 bool boski_os_decommit(void *p, size_t bytes)
 {
     int saved = errno, r;
 
     if (!whole_pages(p, &bytes) || boski_os_fail_now()) return false;
+    if (__atomic_load_n(&moves, __ATOMIC_RELAXED) >= MANY_MOVES && map_anew(p, bytes)) {
+        errno = saved;
+        return true;
+    }
     do {
         r = madvise(p, bytes, MADV_DONTNEED);
     } while (r != 0 && errno == EAGAIN);
@@ -253,12 +271,15 @@ bool boski_os_move(void *from, void *to, size_t bytes)
     if ((a < b ? b - a : a - b) < bytes || boski_os_fail_now()) return false;
     /* Fresh pages at `to` first.  Where a limit forbids as much the kernel says so while `to` is whole;
      * within mremap it would find out too late. */
-    bool ok = mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_FRESH | MAP_FIXED, -1, 0) != MAP_FAILED;
+    bool ok = map_anew(to, bytes);
     if (ok) {
         ok = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) !=
              MAP_FAILED;
         if (!ok && errno == EINVAL) __atomic_store_n(&unable, true, __ATOMIC_RELAXED);
-        if (!ok) undo_move(from, to, bytes);
+        if (!ok)
+            undo_move(from, to, bytes);
+        else
+            __atomic_fetch_add(&moves, 1, __ATOMIC_RELAXED);
     }
     errno = saved;
     return ok;

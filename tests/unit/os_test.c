@@ -273,6 +273,38 @@ TEST(os, move_with_few_mappings_left)
     CHECK(refused > 0);
 }
 
+static size_t count_mappings(void)
+{
+    size_t n = 0;
+    FILE *f = fopen("/proc/self/maps", "r");
+    CHECK(f != NULL);
+    for (int c; (c = getc(f)) != EOF;) n += c == '\n';
+    fclose(f);
+    return n;
+}
+
+/* A program that moves blocks for ever must not run out of mappings once it has freed them. */
+TEST(os, mappings_of_moves_are_joined_again)
+{
+    enum { MOVES = 6000 };
+    size_t b = 16 * KIB;
+    boski_os_init();
+    if (boski_os.page > b) b = boski_os.page;
+    char *p = boski_os_reserve(2 * (MOVES + 2) * b, 0);
+    CHECK(p != NULL && boski_os_commit(p, 2 * (MOVES + 2) * b));
+    size_t before = count_mappings();
+    for (size_t i = 0; i < MOVES; i++) {
+        memset(p, 1, b);
+        if (!boski_os_move(p, p + (2 * i + 2) * b, b)) SKIP("pages cannot be moved here");
+    }
+    CHECK(count_mappings() > before + MOVES / 2);
+    for (size_t i = 0; i < MOVES; i++) CHECK(boski_os_decommit(p + (2 * i + 2) * b, b));
+    size_t after = count_mappings();
+    CHECK_MSG(after < before + 20, "%zu mappings, then %zu", before, after);
+    CHECK(all_zero(p, 2 * (MOVES + 2) * b));
+    memset(p, 1, 2 * (MOVES + 2) * b);
+}
+
 static void keeps_errno_body(void)
 {
     size_t b = 256 * KIB;
