@@ -23,10 +23,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *probe_label = "?";
-int probe_work_div = 1;
-bool probe_want_thr = true, probe_want_lat = true, probe_want_mem = true;
-
 static const struct test {
     const char *name;
     void (*run)(void);

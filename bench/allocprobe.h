@@ -129,7 +129,7 @@ void probe_header(void);
 void probe_row_thr(const char *test, const char *param, struct probe_chunks *c, double extra);
 void probe_row_lat(const char *test, const char *param, struct probe_hist *h);
 void probe_row_mem(const char *test, const char *param, long rss_kb, double live_kb);
-long probe_rss_kb(void);
+long probe_rss_kb(void); /* resident KiB of this process */
 /* "mixed", "16", "4K", "1M" into buf[32]. */
 void probe_name_size(char *buf, size_t size);
 

@@ -8,6 +8,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+const char *probe_label = "?";
+int probe_work_div = 1;
+bool probe_want_thr = true, probe_want_lat = true, probe_want_mem = true;
 void *volatile probe_sink;
 uint32_t probe_sizes[PROBE_SIZES];
 uint16_t probe_perm[PROBE_PERMS][PROBE_BATCH];
@@ -263,19 +266,28 @@ void probe_row_mem(const char *test, const char *param, long rss_kb, double live
     fflush(stdout);
 }
 
-/* Resident KiB.  Read with system calls and no stream: measuring must not allocate. */
-long probe_rss_kb(void)
+/* A number of a file under /proc/self after the text `key`, -1 when there is none.  System calls
+ * and no stream: measuring must not allocate. */
+static long proc_number(const char *path, const char *key)
 {
-    char buf[128];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    char buf[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return -1;
     ssize_t n = read(fd, buf, sizeof buf - 1);
     close(fd);
     if (n <= 0) return -1;
     buf[n] = '\0';
-    char *end;
-    (void)strtol(buf, &end, 10); /* the first field is the size of the address space */
-    return strtol(end, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024);
+    const char *at = strstr(buf, key);
+    return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+/* smaps_rollup counts page tables; the counters behind statm may be off by 64 pages a core. */
+long probe_rss_kb(void)
+{
+    long kb = proc_number("/proc/self/smaps_rollup", "Rss:");
+    if (kb >= 0) return kb;
+    long pages = proc_number("/proc/self/statm", " ");
+    return pages < 0 ? -1 : pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 void probe_name_size(char *buf, size_t size)

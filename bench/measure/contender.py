@@ -79,6 +79,16 @@ def default_peers(names):
     return found, missing
 
 
+def unpacked_peers(folder):
+    """Newer peers as tools/peers/fetch.sh leaves them: a line `LABEL PATH` each in its list."""
+    listed = os.path.join(folder, "peers.txt")
+    if not os.path.exists(listed):
+        sys.exit(f"bench: {listed}: missing; run ./dev peers")
+    with open(listed, encoding="utf-8") as f:
+        pairs = [line.split(None, 1) for line in f if line.strip()]
+    return [Contender(label, path.strip()) for label, path in pairs]
+
+
 def package_version(path):
     """The distribution's version of the package that owns a file, or ''."""
     if not path or not shutil.which("dpkg-query"):

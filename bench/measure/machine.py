@@ -12,11 +12,17 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(HERE)
 LOCK = "/tmp/measure.lock"
 
-CFLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-fno-builtin-malloc",
-          "-fno-builtin-calloc", "-fno-builtin-realloc", "-fno-builtin-free"]
+CFLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror",
+          "-fno-builtin-malloc", "-fno-builtin-calloc", "-fno-builtin-realloc",
+          "-fno-builtin-free", "-I", os.path.join(ROOT, "include")]
 # name: sources, flags after them
 PROGRAMS = {
     "allocprobe": (["allocprobe*.c"], ["-pthread", "-ldl"]),
+    "launch": (["launch.c"], ["-static"]),
+    "launch-dynamic": (["launch.c"], []),
+    "startup": (["startup.c"], []),
+    "square": (["square.c", "allocprobe_core.c"], ["-ldl"]),
+    "storm": (["storm.c", "allocprobe_core.c"], ["-pthread"]),
 }
 
 
@@ -29,7 +35,7 @@ def build(name, out_dir, cc="cc"):
     target = os.path.join(out_dir, name)
     if os.path.exists(target):
         built = os.path.getmtime(target)
-        if all(os.path.getmtime(s) < built for s in sources + headers):
+        if all(os.path.getmtime(s) < built for s in sources + headers + [__file__]):
             return target
     subprocess.run([cc, *CFLAGS, *sources, "-o", target + ".new", *libs], check=True)
     os.rename(target + ".new", target)
