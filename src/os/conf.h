@@ -11,24 +11,24 @@
 #include <stdint.h>
 
 struct boski_conf {
-    uint64_t reserve;      /* reserve=BYTES; 0: automatic; 1: arena mode */
-    uint64_t os_page;      /* os_page=BYTES, debug */
-    uint64_t memlimit;     /* BOSK_MEMLIMIT or memlimit=, live; UINT64_MAX: none */
-    uint64_t sample;       /* sample=BYTES mean; 0: automatic */
-    uint64_t failos;       /* failos=N */
-    uint64_t mapseed;      /* mapseed=N */
+    uint64_t reserve;            /* reserve=BYTES; 0: automatic; 1: arena mode */
+    uint64_t os_page;            /* os_page=BYTES, debug */
+    uint64_t memlimit;           /* BOSK_MEMLIMIT or memlimit=, live; UINT64_MAX: none */
+    uint64_t sample;             /* sample=BYTES mean; 0: automatic */
+    uint64_t failos;             /* failos=N */
+    uint64_t mapseed;            /* mapseed=N */
     uint32_t scavenge_window_ms; /* scavenge_window=MS, live */
-    bool memlimit_hard;    /* hardlimit=1 */
-    bool check;            /* check=1: every free is checked at once */
-    bool small;            /* profile=small */
-    bool scavenger_thread; /* scavenger=thread */
-    int thp;               /* thp=1 ask, 0 leave (default), -1 refuse */
-    bool zerotail;         /* zerotail=1 */
-    bool home_collected;   /* home=collected */
-    bool verbose;          /* verbose=1: one line at start about what was chosen */
-    const char *record;    /* record=PATH */
-    const char *file;      /* BOSK_CONF_FILE */
-    int gc_percent;        /* BOSK_GC; -1 off */
+    bool memlimit_hard;          /* hardlimit=1 */
+    bool check;                  /* check=1: every free is checked at once */
+    bool small;                  /* profile=small */
+    bool scavenger_thread;       /* scavenger=thread */
+    int thp;                     /* thp=1 ask, 0 leave (default), -1 refuse */
+    bool zerotail;               /* zerotail=1 */
+    bool home_collected;         /* home=collected */
+    bool verbose;                /* verbose=1: one line at start about what was chosen */
+    const char *record;          /* record=PATH */
+    const char *file;            /* BOSK_CONF_FILE */
+    int gc_percent;              /* BOSK_GC; -1 off */
 };
 extern struct boski_conf boski_conf;
 

@@ -45,8 +45,8 @@ void boski_os_hugepage(void *p, size_t bytes, int advice);
 
 uint64_t boski_os_now_ns(void);    /* CLOCK_MONOTONIC */
 uint64_t boski_os_coarse_ns(void); /* CLOCK_MONOTONIC_COARSE: a few ns to read */
-uint64_t boski_os_ticks(void);  /* time stamp counter, or ns where there is none */
-uint64_t boski_os_random(void); /* a seed; never blocks */
+uint64_t boski_os_ticks(void);     /* time stamp counter, or ns where there is none */
+uint64_t boski_os_random(void);    /* a seed; never blocks */
 int boski_os_gettid(void);
 
 /* Maps the sealed file in memory at `path` for reading and writing, shared.  0 or -errno. */

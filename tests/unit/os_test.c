@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KIB ((size_t)1 << 10)
@@ -525,4 +526,42 @@ TEST(os, lock_excludes)
     CHECK_EQ(counter_lock.word, 0);
     CHECK(boski_trylock(&counter_lock) && !boski_trylock(&counter_lock));
     boski_unlock(&counter_lock);
+}
+
+static void nothing(int signal) { (void)signal; }
+
+/* Waits for the lock; *arg gets the processor time that took. */
+static void *wait_for_lock(void *arg)
+{
+    struct timespec start, end;
+    errno = 4711;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    boski_lock(&counter_lock);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    CHECK(errno == 4711);
+    boski_unlock(&counter_lock);
+    *(int64_t *)arg = (end.tv_sec - start.tv_sec) * 1000000000 + end.tv_nsec - start.tv_nsec;
+    return NULL;
+}
+
+TEST(os, waiters_sleep)
+{
+    enum { WAITERS = 3 };
+    pthread_t t[WAITERS];
+    int64_t ns[WAITERS];
+    struct sigaction action = {.sa_handler = nothing}; /* without SA_RESTART */
+
+    boski_os_init();
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    boski_lock(&counter_lock);
+    for (int i = 0; i < WAITERS; i++)
+        CHECK(pthread_create(&t[i], NULL, wait_for_lock, &ns[i]) == 0);
+    usleep(100000);
+    for (int i = 0; i < WAITERS; i++) pthread_kill(t[i], SIGUSR1);
+    usleep(100000);
+    boski_unlock(&counter_lock);
+    for (int i = 0; i < WAITERS; i++) {
+        pthread_join(t[i], NULL);
+        CHECK_MSG(ns[i] < 50000000, "%lld ns of processor time", (long long)ns[i]);
+    }
 }
