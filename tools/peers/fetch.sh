@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# fetch.sh - unpacks newer allocators from newer suites of the distribution for a local look.
+#
+#   ./dev peers [FOLDER]        default: ~/.cache/bosk-peers
+#
+# Nothing is installed: the packages are downloaded with apt into FOLDER, by a private list of
+# sources, and unpacked there.  peers.txt then names what was found, a line `LABEL PATH` each, for
+# `./dev bench alloc --peers-dir FOLDER`.  A suite that cannot be reached, or a package that needs a
+# newer libc than this system has, is named and left out.
+set -euo pipefail
+
+folder=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/bosk-peers}
+suites="trixie sid"
+packages="libmimalloc3:libmimalloc.so libmimalloc2.0:libmimalloc.so libjemalloc2:libjemalloc.so
+libtcmalloc-minimal4t64:libtcmalloc_minimal.so libtcmalloc-minimal4:libtcmalloc_minimal.so"
+
+say() { printf 'peers: %s\n' "$*"; }
+die() { printf 'peers: %s\n' "$*" >&2; exit 1; }
+
+for tool in apt-get apt-cache dpkg-deb; do
+    command -v "$tool" >/dev/null || die "$tool is missing: only Debian and its relatives are served"
+done
+
+# The mirror this system already uses, so that proxies and local mirrors keep working.
+mirror=$(grep -rhoE '^(deb|URIs:) .*' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
+    grep -oE 'https?://[^ ]+' | grep -E '/debian/?$' | head -n 1 || true)
+mirror=${mirror:-http://deb.debian.org/debian}
+
+mkdir -p "$folder"
+: >"$folder/peers.txt"
+found=0
+
+# libc_ok SO: does the library load here?
+libc_ok() { LD_PRELOAD="$1" /bin/true 2>&1 | grep -q . && return 1 || return 0; }
+
+for suite in $suites; do
+    apt=$folder/apt-$suite
+    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
+    touch "$apt/status"
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    signed=
+    [ -f "$keyring" ] && signed="[signed-by=$keyring] "
+    printf 'deb %s%s %s main\n' "$signed" "$mirror" "$suite" >"$apt/sources.list"
+    options=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
+        -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
+        -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
+    say "$suite: reading the list of packages from $mirror"
+    if ! apt-get "${options[@]}" -qq update 2>"$apt/log" || grep -q '^[WE]: Failed' "$apt/log"; then
+        say "$suite: not reachable: $(tail -n 1 "$apt/log")"
+        continue
+    fi
+    for entry in $packages; do
+        package=${entry%%:*} library=${entry##*:}
+        version=$(apt-cache "${options[@]}" madison "$package" 2>/dev/null |
+            awk -F' *[|] *' 'NR == 1 { print $2 }')
+        [ -n "$version" ] || continue
+        root=$folder/$suite-$package
+        if [ ! -d "$root" ]; then
+            say "$suite: $package $version"
+            (cd "$apt/debs" && apt-get "${options[@]}" -qq download "$package") || {
+                say "$suite: $package: download failed"
+                continue
+            }
+            for deb in "$apt/debs/${package}"_*.deb; do dpkg-deb -x "$deb" "$root"; done
+        fi
+        so=$(find "$root" -name "$library*" -type f | sort | head -n 1)
+        [ -n "$so" ] || { say "$suite: $package holds no $library"; continue; }
+        if ! libc_ok "$so"; then
+            say "$suite: $package $version does not load on this system, left out"
+            continue
+        fi
+        label=${library#lib}
+        label=${label%.so}
+        label=${label%_minimal}-${version%%[-+~]*}
+        grep -q "^$label " "$folder/peers.txt" && continue
+        printf '%s %s\n' "$label" "$so" >>"$folder/peers.txt"
+        found=$((found + 1))
+    done
+done
+
+[ $found -gt 0 ] || die "nothing newer could be unpacked; the packaged peers stay the comparison"
+say "$found unpacked, listed in $folder/peers.txt:"
+cat "$folder/peers.txt"
+say "compare with: ./dev bench alloc --groups --peers-dir $folder"
