@@ -88,9 +88,43 @@ static void cache_give(struct mspan *s)
     if (out != NULL) boski_mheap_free(out);
 }
 
+void boski_large_keep(struct mspan *s) { cache_give(s, boski_now_ms()); }
+
 void boski_large_resized(size_t old_bytes, size_t new_bytes)
 {
+    /* As if the difference had been allocated or freed, so that what is live is what was allocated
+     * less what was freed. */
+    if (new_bytes > old_bytes)
+        boski_count(&boski_ctr->large_alloc_bytes, new_bytes - old_bytes);
+    else
+        boski_count(&boski_ctr->large_free_bytes, old_bytes - new_bytes);
     boski_book_live((int64_t)new_bytes - (int64_t)old_bytes);
+}
+
+/* The slot in the thread's own cache: one object, no lock, no clock. */
+static void *slot_take(struct mcache *mc)
+{
+    struct mspan *s = mc->large;
+    mc->large = NULL;
+    mc->large_used = true;
+    s->bits[0] = 0;
+    size_t bytes = boski_span_bytes(s);
+    boski_pend(&mc->pending.large_allocs, 1);
+    boski_pend(&mc->pending.large_cache_hits, 1);
+    boski_pend(&mc->pending.large_alloc_bytes, bytes);
+    boski_pend_live(mc, (int64_t)bytes);
+    return (void *)s->base;
+}
+static void slot_give(struct mcache *mc, struct mspan *s)
+{
+    size_t bytes = boski_span_bytes(s);
+    s->bits[0] = 1;
+    s->needzero = 1;
+    s->flags = 0;
+    mc->large = s;
+    boski_pend(&mc->pending.large_frees, 1);
+    boski_pend(&mc->pending.large_free_bytes, bytes);
+    boski_pend_live(mc, -(int64_t)bytes);
 }
 
 void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
