@@ -144,8 +144,15 @@ TEST(walk, statistics_hold_together)
         for (size_t i = 0; i < 20000; i++) {
             uint64_t r = bosk_test_random(&rng);
             size_t at = (size_t)(r % COUNT_OF(p));
+            size_t size = (size_t)((r >> 20) % (round % 5 == 0 ? 30000 : 800));
+            if ((r >> 8) % 512 == 0) size += (r >> 32) % MIB;
+            if (p[at] && (r >> 8) % 16 == 0) {
+                p[at] = launder(bosk_realloc(p[at], size + 1));
+                CHECK(p[at] != NULL);
+                continue;
+            }
             bosk_free(p[at]);
-            p[at] = get((size_t)((r >> 20) % (round % 5 == 0 ? 30000 : 800)));
+            p[at] = get(size);
         }
         struct bosk_heap_stats s = stats_exact();
         struct census c = take_census(NULL);
