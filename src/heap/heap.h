@@ -223,6 +223,8 @@ size_t boski_span_take(struct mspan *s, uint32_t *word, void **top, size_t want)
 
 void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed);
 void boski_large_free(struct mspan *s);
+/* Puts a free large span into the large cache. */
+void boski_large_keep(struct mspan *s);
 /* Drops what the large cache holds that is older than `age_ms`. */
 void boski_large_trim(uint64_t now_ms, uint64_t age_ms);
 void boski_large_fork(int step);

@@ -9,6 +9,7 @@
 #include "mcache.h"
 
 #define SLOTS 16
+#define SLOT_PAGES 128 /* the thread's own slot takes objects up to 1 MiB */
 /* What may stay cached when a request finds nothing that fits it. */
 #define KEEP_PAGES ((size_t)4 << 20 >> BOSKI_PAGE_SHIFT)
 
@@ -25,7 +26,13 @@ void boski_large_fork(int step)
     else boski_unlock(&cache.lock);
 }
 
-/* The cached span that fits best: at most a quarter too long. */
+/* Long enough, and at most a quarter too long. */
+static bool fits(const struct mspan *s, size_t npages)
+{
+    return s->npages >= npages && s->npages <= npages + npages / 4;
+}
+
+/* The cached span that fits best. */
 static struct mspan *cache_take(size_t npages)
 {
     struct mspan *s = NULL;
@@ -34,7 +41,7 @@ static struct mspan *cache_take(size_t npages)
     unsigned best = SLOTS;
     for (unsigned i = cache.n; i-- > 0;) {
         size_t have = cache.span[i]->npages;
-        if (have < npages || have > npages + npages / 4) continue;
+        if (!fits(cache.span[i], npages)) continue;
         if (best == SLOTS || have < cache.span[best]->npages) best = i;
         if (have == npages) break;
     }
@@ -69,10 +76,10 @@ void boski_large_trim(uint64_t now_ms, uint64_t age_ms)
     for (unsigned i = 0; i < n; i++) boski_mheap_free(old[i]);
 }
 
-static void cache_give(struct mspan *s)
+static void cache_give(struct mspan *s, uint64_t now_ms)
 {
     struct mspan *out = NULL;
-    s->stamp_ms = boski_now_ms();
+    s->stamp_ms = now_ms;
     s->needzero = 1;
     s->flags = 0;
     boski_lock(&cache.lock);
@@ -134,9 +141,12 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
     if (BOSK_UNLIKELY(!boski_mheap.ready) && !boski_heap_init()) return NULL;
     struct mcache *mc = boski_mcache();
     bool record = boski_recording && !boski_tls.inside;
+    size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
+    if (!record && mc != NULL && mc->large != NULL && align <= BOSKI_PAGE_BYTES && flags == 0 &&
+        fits(mc->large, npages))
+        return slot_take(mc);
     uint64_t t0 = record ? boski_os_ticks() : 0;
     if (record) boski_obs_check();
-    size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
     size_t align_pages = align > BOSKI_PAGE_BYTES ? align >> BOSKI_PAGE_SHIFT : 1;
 
     struct mspan *s = align_pages == 1 && flags == 0 ? cache_take(npages) : NULL;
@@ -181,6 +191,19 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
 void boski_large_free(struct mspan *s)
 {
     bool record = boski_recording && !boski_tls.inside;
+    struct mcache *mc = boski_mcache_peek();
+    if (!record && mc != NULL && s->npages <= SLOT_PAGES &&
+        (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
+        __atomic_load_n(&s->bits[0], __ATOMIC_RELAXED) == 0) {
+        struct mspan *out = mc->large;
+        slot_give(mc, s);
+        if (out != NULL) {
+            uint64_t now_ms = boski_now_ms();
+            cache_give(out, now_ms);
+            boski_tick(now_ms);
+        }
+        return;
+    }
     uint64_t t0 = record ? boski_os_ticks() : 0;
     /* A free span has bit 0 set: a second free finds it so. */
     if (__atomic_exchange_n(&s->bits[0], 1, __ATOMIC_ACQ_REL) != 0)
@@ -190,7 +213,8 @@ void boski_large_free(struct mspan *s)
     boski_count(&boski_ctr->large_frees, 1);
     boski_count(&boski_ctr->large_free_bytes, bytes);
     boski_book_live(-(int64_t)bytes);
-    cache_give(s);
-    boski_tick(boski_now_ms());
+    uint64_t now_ms = boski_now_ms();
+    cache_give(s, now_ms);
+    boski_tick(now_ms);
     if (record) boski_obs_latency(BOSKI_OP_FREE, true, boski_os_ticks() - t0, 1);
 }

@@ -29,9 +29,9 @@ void boski_class_init(void)
         k->magic = (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
         k->pages = (uint16_t)span_pages(size);
         k->nelems = (uint32_t)(((size_t)k->pages << BOSKI_PAGE_SHIFT) / size);
-        /* A refill: 64 KiB (128 above 1 KiB), 4 to 128 objects; grown caches: 1 MiB, at most 2048. */
-        size_t batch = (boski_conf.small ? 4096 : size <= 1024 ? 65536 : 131072) / size;
-        k->batch = (uint16_t)(batch > 128 ? 128 : batch < 4 ? 4 : batch);
+        /* A refill: 64 KiB (256 above 1 KiB), at most 128 objects; grown caches: 1 MiB, at most 2048. */
+        size_t batch = (boski_conf.small ? 4096 : size <= 1024 ? 65536 : 262144) / size;
+        k->batch = (uint16_t)(batch > 128 ? 128 : batch < 2 ? 2 : batch);
         size_t cap = (boski_conf.small ? (size_t)32 << 10 : (size_t)1 << 20) / size;
         k->cap_max = (uint32_t)(cap > 2048 ? 2048 : cap < k->batch ? k->batch : cap);
     }

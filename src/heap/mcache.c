@@ -93,9 +93,9 @@ static void count_lane(struct mcache *mc, unsigned lane)
     if (l->mark == NULL || n == 0) return;
     l->mark = top;
     size_t bytes = n * boski_class[l->class_].size;
-    boski_count(&boski_ctr->mallocs[lane], n);
+    boski_pend(&mc->pending.mallocs[lane], n);
     l->sample_left = bytes < l->sample_left ? l->sample_left - bytes : 0;
-    boski_book_live((int64_t)bytes);
+    boski_pend_live(mc, (int64_t)bytes);
 }
 static void count_bin(struct mcache *mc, unsigned c)
 {
@@ -104,8 +104,32 @@ static void count_bin(struct mcache *mc, unsigned c)
     size_t n = (size_t)(cur - b->mark);
     if (n == 0) return;
     b->mark = cur;
-    boski_count(&boski_ctr->frees[c], n);
-    boski_book_live(-(int64_t)(n * boski_class[c].size));
+    boski_pend(&mc->pending.frees[c], n);
+    boski_pend_live(mc, -(int64_t)(n * boski_class[c].size));
+}
+/* Adds what was counted in the cache to the process's counters. */
+static void publish(struct mcache *mc)
+{
+    uint64_t *from = (uint64_t *)(void *)&mc->pending, *to = (uint64_t *)(void *)boski_ctr;
+    for (size_t i = 0; i < sizeof mc->pending / sizeof *from; i++) {
+        if (from[i] == 0) continue;
+        boski_count(&to[i], from[i]);
+        __atomic_store_n(&from[i], 0, __ATOMIC_RELAXED);
+    }
+    int64_t live = mc->live_delta;
+    __atomic_store_n(&mc->live_delta, 0, __ATOMIC_RELAXED);
+    boski_book_live(live);
+}
+void boski_mcache_add_pending(struct bosk_record_counters *sum)
+{
+    uint64_t *to = (uint64_t *)(void *)sum;
+    struct mcache *mc = __atomic_load_n(&boski_mcaches, __ATOMIC_ACQUIRE);
+    for (; mc != NULL; mc = mc->next) {
+        uint64_t *from = (uint64_t *)(void *)&mc->pending;
+        for (size_t i = 0; i < sizeof mc->pending / sizeof *from; i++)
+            to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+        sum->live_bytes += (uint64_t)__atomic_load_n(&mc->live_delta, __ATOMIC_RELAXED);
+    }
 }
 void boski_mcache_count(struct mcache *mc)
 {
@@ -113,10 +137,7 @@ void boski_mcache_count(struct mcache *mc)
         if (mc->lane[i].buf != NULL) count_lane(mc, i);
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++)
         if (mc->bin[c].buf != NULL) count_bin(mc, c);
-    if (mc->realloc_same != 0) {
-        boski_count(&boski_ctr->realloc_same, mc->realloc_same);
-        mc->realloc_same = 0;
-    }
+    publish(mc);
 }
 
 /* ---- cuts --------------------------------------------------------------------------- */
@@ -171,8 +192,8 @@ static void flush_bin(struct mcache *mc, unsigned c, size_t n)
     void **base = b->buf->slot;
     size_t have = (size_t)(mc->push.cur[c] - base);
     boski_central_free(base, n, c);
-    boski_count(&boski_ctr->flushes, 1);
-    boski_count(&boski_ctr->flush_objects, n);
+    boski_pend(&mc->pending.flushes, 1);
+    boski_pend(&mc->pending.flush_objects, n);
     if (have - n <= n) memcpy(base, base + n, (have - n) * sizeof *base);
     else memmove(base, base + n, (have - n) * sizeof *base);
     set_push(mc, c, base + (have - n));
@@ -189,8 +210,8 @@ static void flush_lane(struct mcache *mc, unsigned lane)
     size_t n = (size_t)(*pop - l->start);
     if (n != 0) {
         boski_central_free(l->start, n, l->class_);
-        boski_count(&boski_ctr->flushes, 1);
-        boski_count(&boski_ctr->flush_objects, n);
+        boski_pend(&mc->pending.flushes, 1);
+        boski_pend(&mc->pending.flush_objects, n);
     }
     l->start = l->mark = *pop = l->buf->slot;
 }
@@ -212,6 +233,10 @@ void boski_mcache_flush(struct mcache *mc)
 {
     for (unsigned i = 0; i < BOSKI_LANES; i++) flush_lane(mc, i);
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) flush_class(mc, c);
+    if (mc->large != NULL) {
+        boski_large_keep(mc->large);
+        mc->large = NULL;
+    }
     boski_mcache_count(mc);
 }
 
@@ -243,6 +268,11 @@ void boski_mcache_decay(struct mcache *mc, uint64_t now_ms)
         }
         b->used = 0;
     }
+    if (mc->large != NULL && !mc->large_used) {
+        boski_large_keep(mc->large);
+        mc->large = NULL;
+    }
+    mc->large_used = false;
     boski_mcache_count(mc);
 }
 
@@ -256,6 +286,7 @@ static void tick(struct mcache *mc, uint64_t now_ms)
     if (now_ms - last < 20 || !__atomic_compare_exchange_n(&last_ms, &last, now_ms, false,
                                                            __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
+    boski_mcache_trim_pool(now_ms, 100);
     boski_scavenge_tick(now_ms);
     if (boski_scavenge_pending) boski_mcache_hold(mc);
 }
@@ -289,14 +320,14 @@ static size_t refill_spans(struct mcache *mc, unsigned c, void **top, size_t wan
         }
     }
     if (got != 0) {
-        boski_count(&boski_ctr->refill_spans, 1);
-        boski_count(&boski_ctr->refill_span_objects, got);
+        boski_pend(&mc->pending.refill_spans, 1);
+        boski_pend(&mc->pending.refill_span_objects, got);
         if (fresh) {
-            boski_count(&boski_ctr->refill_fresh, 1);
-            boski_count(&boski_ctr->refill_fresh_objects, got);
+            boski_pend(&mc->pending.refill_fresh, 1);
+            boski_pend(&mc->pending.refill_fresh_objects, got);
         }
         /* Flushed, and now missed: the arrays are too small for how the program breathes. */
-        if (b->flushed && b->cap < boski_class[c].cap_max) b->cap *= 2;
+        if (b->flushed && b->cap < boski_class[c].cap_max) b->cap *= 4;
         b->refilled = 1;
         b->flushed = 0;
     }
@@ -387,8 +418,8 @@ static bool refill(struct mcache *mc, unsigned lane, uint64_t now_ms)
         set_pop(mc, lane, top - got, top);
         return got != 0;
     }
-    boski_count(&boski_ctr->refill_swaps, 1);
-    boski_count(&boski_ctr->refill_swap_objects, have);
+    boski_pend(&mc->pending.refill_swaps, 1);
+    boski_pend(&mc->pending.refill_swap_objects, have);
     if (have >= want || have >= boski_class[c].batch / 2u) return true;
 
     /* Too few to last: put more below them. */
@@ -515,14 +546,14 @@ void *boski_lane_slow(unsigned lane, size_t size)
         arm(mc, lane);
         return p;
     }
-    boski_count(&boski_ctr->slow_mallocs, 1);
+    boski_pend(&mc->pending.slow_mallocs, 1);
     if ((*pop)[-1] == NULL && !refill(mc, lane, now_ms)) {
         /* What is cached here, by age or by class, may be just what is missing. */
         boski_mcache_flush(mc);
         boski_central_trim();
         boski_large_trim(now_ms, 0);
         if (!refill(mc, lane, now_ms)) {
-            boski_count(&boski_ctr->failed_allocs, 1);
+            boski_pend(&mc->pending.failed_allocs, 1);
             return NULL;
         }
     }
@@ -542,8 +573,8 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
     if (b->buf != NULL) count_bin(mc, c);
     if (BOSK_UNLIKELY(boski_conf.check)) {
         boski_central_free(&p, 1, c);
-        boski_count(&boski_ctr->frees[c], 1);
-        boski_book_live(-(int64_t)boski_class[c].size);
+        boski_pend(&mc->pending.frees[c], 1);
+        boski_pend_live(mc, -(int64_t)boski_class[c].size);
         return;
     }
     uint64_t now_ms = boski_now_ms();
@@ -554,15 +585,15 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
         b->buf = buf_take(b->cap);
         if (b->buf == NULL) { /* no memory for a cache: straight to the span */
             boski_central_free(&p, 1, c);
-            boski_count(&boski_ctr->frees[c], 1);
-            boski_book_live(-(int64_t)boski_class[c].size);
+            boski_pend(&mc->pending.frees[c], 1);
+            boski_pend_live(mc, -(int64_t)boski_class[c].size);
             return;
         }
         set_push(mc, c, b->buf->slot);
     }
     size_t have = (size_t)(mc->push.cur[c] - b->buf->slot);
     if (have == b->buf->cap) {
-        boski_count(&boski_ctr->slow_frees, 1);
+        boski_pend(&mc->pending.slow_frees, 1);
         struct buf *larger = NULL;
         if (b->refilled && b->buf->cap < boski_class[c].cap_max && b->cap > b->buf->cap)
             larger = buf_take(b->cap);
@@ -586,23 +617,57 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
 
 /* ---- birth and death ------------------------------------------------------------------------ */
 
+static void **const no_pops[BOSKI_LANES_FAST] = {N8, N8, N8, N8, N8, N8, N8, N8, N1};
+
+/* What the thread has cached stays in the record, and the next thread starts warm; when none
+ * comes, a tick gives it back. */
 static void thread_end(void *arg)
 {
     (void)arg;
     struct mcache *mc = boski_mcache_peek();
     boski_tls.ended = 1;
     if (mc == NULL) return;
-    boski_mcache_flush(mc);
+    boski_pend(&mc->pending.thread_ends, 1);
+    boski_mcache_count(mc);
     mc->label_depth = mc->home_depth = 0;
-    for (unsigned i = 0; i < BOSKI_LANES_FAST; i++) boski_tls.pop[i] = N1;
-    boski_tls.push = &no_cache.push;
-    boski_count(&boski_ctr->thread_ends, 1);
-    /* Buffers stay with the record: the next thread starts warm. */
+    mc->end_ms = boski_now_ms();
     boski_lock(&pool_lock);
+    memcpy(mc->parked, boski_tls.pop, sizeof mc->parked);
+    mc->pops = mc->parked;
+    memcpy(boski_tls.pop, no_pops, sizeof boski_tls.pop);
+    boski_tls.push = &no_cache.push;
     mc->tls = NULL;
+    mc->idle = false;
     mc->next_free = pool;
     pool = mc;
     boski_unlock(&pool_lock);
+}
+
+void boski_mcache_trim_pool(uint64_t now_ms, uint64_t age_ms)
+{
+    if (__atomic_load_n(&pool, __ATOMIC_RELAXED) == NULL) return;
+    struct mcache *old = NULL, *next;
+    boski_lock(&pool_lock);
+    for (struct mcache **at = &pool; *at != NULL;) {
+        struct mcache *mc = *at;
+        if (mc->idle || now_ms - mc->end_ms < age_ms) {
+            at = &mc->next_free;
+            continue;
+        }
+        *at = mc->next_free;
+        mc->next_free = old;
+        old = mc;
+    }
+    boski_unlock(&pool_lock);
+    for (; old != NULL; old = next) {
+        next = old->next_free;
+        boski_mcache_flush(old);
+        boski_lock(&pool_lock);
+        old->idle = true;
+        old->next_free = pool;
+        pool = old;
+        boski_unlock(&pool_lock);
+    }
 }
 
 struct mcache *boski_mcache_peek(void)
@@ -624,27 +689,24 @@ static BOSKI_NOINLINE struct mcache *make_mcache(void)
         mc = boski_meta_alloc(sizeof *mc);
         if (mc == NULL) return NULL;
         for (unsigned i = 0; i < BOSKI_LANES - BOSKI_LANES_FAST; i++) mc->medium[i] = N1;
+        memcpy(mc->parked, no_pops, sizeof mc->parked);
         mc->rng = boski_os_random() | 1;
         mc->large_sample_left = UINT64_MAX;
     }
     mc->tls = &boski_tls;
-    mc->tid = boski_os_gettid();
     mc->decay_ms = boski_now_ms();
     if (boski_recording)
         mc->large_sample_left = boski_obs_next_sample(&mc->rng, &mc->large_sample_mean);
+    memcpy(boski_tls.pop, mc->parked, sizeof boski_tls.pop);
+    mc->pops = boski_tls.pop;
     boski_tls.push = &mc->push;
-    for (unsigned i = 0; old && i < BOSKI_LANES_FAST; i++)
-        if (mc->lane[i].buf != NULL) {
-            mc->lane[i].start = mc->lane[i].mark = boski_tls.pop[i] = mc->lane[i].buf->slot;
-            mc->lane[i].buf->zero = NULL;
-        }
     if (!old) {
         boski_lock(&pool_lock);
         mc->next = boski_mcaches;
         __atomic_store_n(&boski_mcaches, mc, __ATOMIC_RELEASE);
         boski_unlock(&pool_lock);
     }
-    boski_count(&boski_ctr->thread_starts, 1);
+    boski_pend(&mc->pending.thread_starts, 1);
     /* Last: it may allocate, through the cache that now is. */
     if (end_key_made) pthread_setspecific(end_key, mc);
     return mc;
@@ -671,11 +733,11 @@ void boski_mcache_fork_child(void)
     struct mcache *mc = boski_mcache_peek();
     /* The other threads are not here, and new ones may come to lie on their stacks. */
     for (struct mcache *other = boski_mcaches; other != NULL; other = other->next)
-        if (other != mc) other->tls = NULL;
-    if (mc != NULL) {
-        mc->label_depth = 0;
-        mc->tid = boski_os_gettid();
-    }
+        if (other != mc && other->tls != NULL) {
+            other->tls = NULL;
+            other->lost = true;
+        }
+    if (mc != NULL) mc->label_depth = 0;
 }
 
 /* Calls `fn` for what lies in [from, to) of `b`, if that is a part of it at all: the owner may be
@@ -692,7 +754,7 @@ void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
     /* A thread that ends waits for this lock before its thread-local block is gone. */
     boski_lock(&pool_lock);
     for (struct mcache *mc = boski_mcaches; mc != NULL; mc = mc->next) {
-        if (mc->tls == NULL) continue;
+        if (mc->lost) continue;
         for (unsigned i = 0; i < BOSKI_LANES; i++) {
             const struct lane *l = &mc->lane[i];
             each_slot(__atomic_load_n(&l->buf, __ATOMIC_RELAXED),

@@ -49,15 +49,22 @@ struct mcache {
     struct lane lane[BOSKI_LANES];
     struct bin bin[BOSKI_NUM_SMALL];
 
+    void ***pops;           /* of the fast lanes: in the owner's TLS, or `parked` */
+    void **parked[BOSKI_LANES_FAST];
+    struct mspan *large;    /* the large object freed last, ready to be handed out again */
     struct boski_tls *tls;  /* of the owner, NULL while pooled */
     struct mcache *next;    /* all, never unlinked */
     struct mcache *next_free;
+    uint64_t end_ms;        /* when its thread ended */
+    bool idle;              /* pooled and empty */
+    bool lost;              /* of a thread that is not in this fork child */
+    bool large_used;        /* since the last decay */
     uint64_t rng;
     uint64_t large_sample_left;
     uint32_t large_sample_mean;
     uint64_t decay_ms;      /* last decay */
-    uint64_t realloc_same;  /* not yet counted */
-    int tid;
+    int64_t live_delta;     /* not yet booked */
+    struct bosk_record_counters pending; /* not yet added to boski_ctr */
 
     const char *label[BOSKI_LABELS];
     uint32_t label_depth;
@@ -76,6 +83,10 @@ struct mcache *boski_mcache_peek(void);
 void boski_mcache_flush(struct mcache *mc);
 /* Books what has been popped and pushed since the last time, for the caller's own cache. */
 void boski_mcache_count(struct mcache *mc);
+/* Empties pooled caches whose threads ended `age_ms` ago or earlier. */
+void boski_mcache_trim_pool(uint64_t now_ms, uint64_t age_ms);
+/* Adds what all threads have counted and not yet published. */
+void boski_mcache_add_pending(struct bosk_record_counters *sum);
 /* Sets pop stacks so that the next malloc of each lane takes the slow path. */
 void boski_mcache_hold(struct mcache *mc);
 void boski_mcache_fork_child(void);
@@ -96,6 +107,22 @@ void boski_tick(uint64_t now_ms);
 /* Draws `bytes` from the countdown for objects outside lanes; true when this one is a sample. */
 bool boski_sample_due(struct mcache *mc, size_t bytes, uint32_t *mean);
 
+/* Counts in the thread's own cache: no lock, no shared line.  Others may read at any time. */
+static inline void boski_pend(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+/* Live bytes changed: booked once it amounts to something. */
+static inline void boski_pend_live(struct mcache *mc, int64_t delta)
+{
+    int64_t sum = mc->live_delta + delta;
+    __atomic_store_n(&mc->live_delta, sum, __ATOMIC_RELAXED);
+    if (BOSK_UNLIKELY(sum >= 65536 || sum <= -65536)) {
+        __atomic_store_n(&mc->live_delta, 0, __ATOMIC_RELAXED);
+        boski_book_live(sum);
+    }
+}
+
 /* The label on top of the thread's stack, or NULL. */
 static inline const char *boski_label_top(const struct mcache *mc)
 {
@@ -106,7 +133,7 @@ static inline const char *boski_label_top(const struct mcache *mc)
 /* Where the pop pointer of a lane lives. */
 static inline void ***boski_pop_of(struct mcache *mc, unsigned lane)
 {
-    if (lane < BOSKI_LANES_FAST) return &mc->tls->pop[lane];
+    if (lane < BOSKI_LANES_FAST) return &mc->pops[lane];
     return &mc->medium[lane - BOSKI_LANES_FAST];
 }
 

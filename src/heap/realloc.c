@@ -1,7 +1,7 @@
 /* realloc.c - growing and shrinking blocks: as they are, in place, by remapping, by copying.
  *
- * A block that grows by small steps (less than a quarter of itself) is given half as much again, so
- * that a loop of realloc(p, n += k) moves O(log n) times.  Large blocks take the pages behind
+ * A block that grows by small steps (less than a quarter of itself; up to 2 KiB, a half) is given half
+ * as much again (twice), so that a loop of realloc(p, n += k) moves O(log n) times.  Large blocks take the pages behind
  * them; one that must move goes where the free run is longest, and from 256 KiB on its pages are
  * remapped, not copied.
  */
@@ -19,7 +19,9 @@ static size_t pages_for(size_t size) { return (size + BOSKI_PAGE_BYTES - 1) >> B
 /* What to ask for when a block of `have` bytes has outgrown itself by reaching `size`. */
 static size_t growth_size(size_t have, size_t size)
 {
-    if (size - have >= have / 4) return size;
+    size_t step = size - have;
+    if (have <= 2048) return step <= have / 2 ? 2 * have : size;
+    if (step >= have / 4) return size;
     size_t more = have + have / 2;
     return more > size ? more : size;
 }
@@ -173,7 +175,7 @@ void *boski_realloc(void *p, size_t size)
         else if (c == BOSKI_C_LARGE) have = boski_map.spans[idx]->elem_bytes;
         if (size <= have && size >= have - have / 4) {
             struct mcache *mc = boski_mcache_peek();
-            if (BOSK_LIKELY(mc != NULL)) mc->realloc_same++;
+            if (BOSK_LIKELY(mc != NULL)) boski_pend(&mc->pending.realloc_same, 1);
             return p;
         }
         if (c - 1 < BOSKI_NUM_SMALL - 1 && size <= have && size >= have / 2) return p;

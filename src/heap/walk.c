@@ -165,7 +165,8 @@ BOSK_API void bosk_heap_stats(struct bosk_heap_stats *out)
     if (!boski_heap_init()) return;
     struct mcache *mc = boski_mcache_peek();
     if (mc != NULL) boski_mcache_count(mc);
-    const struct bosk_record_counters *k = boski_ctr;
+    struct bosk_record_counters sum = *boski_ctr, *k = &sum;
+    boski_mcache_add_pending(k);
     for (unsigned i = 0; i < BOSKI_LANES; i++) {
         unsigned c = i < BOSKI_LANES_FAST ? boski_class_of(i != 0 ? i * 16 : 1)
                      : i == BOSKI_LANE_24 ? 3
