@@ -17,13 +17,17 @@ unsigned lane_class(unsigned lane)
 {
     if (lane == BOSK_RECORD_LANE_24) return 3;
     if (lane >= BOSK_RECORD_LANE_LARGE) return BOSK_CLASS_LARGE;
-    if (lane >= BOSK_RECORD_LANE_MEDIUM) return lane - BOSK_RECORD_LANE_MEDIUM + BOSK_RECORD_FIRST_MEDIUM;
+    if (lane >= BOSK_RECORD_LANE_MEDIUM)
+        return lane - BOSK_RECORD_LANE_MEDIUM + BOSK_RECORD_FIRST_MEDIUM;
     unsigned bytes = lane != 0 ? lane * 16 : 16, c = 2;
     while (small_class_bytes[c] < bytes || c == 3) c++;
     return c;
 }
 
-double class_bytes(unsigned class_) { return class_ < BOSK_CLASS_LARGE ? small_class_bytes[class_] : 0; }
+double class_bytes(unsigned class_)
+{
+    return class_ < BOSK_CLASS_LARGE ? small_class_bytes[class_] : 0;
+}
 
 /* ---- scaling --------------------------------------------------------------------------------- */
 
@@ -64,7 +68,8 @@ static void scale_sites(const struct process *p, struct analysis *a)
         const struct bosk_record_site *s = &p->site[i];
         unsigned c = lane_class(s->lane);
         bool large = s->lane == BOSK_RECORD_LANE_LARGE;
-        double k = ratio(large ? (double)n->large_alloc_bytes : (double)n->mallocs[s->lane], alloc[s->lane]);
+        double k = ratio(large ? (double)n->large_alloc_bytes : (double)n->mallocs[s->lane],
+                         alloc[s->lane]);
         double kp = exact ? ratio(exact_peak[c], peak[c]) : 1;
         double kl = exact ? ratio(exact_live[c], live[c]) : 1;
         a->site[i] = (struct amounts){
@@ -142,7 +147,8 @@ static double order_key(const struct place *p, enum place_order order)
 
 static int by_order(const void *a, const void *b, void *order)
 {
-    double x = order_key(a, *(enum place_order *)order), y = order_key(b, *(enum place_order *)order);
+    double x = order_key(a, *(enum place_order *)order),
+           y = order_key(b, *(enum place_order *)order);
     if (x != y) return x > y ? -1 : 1;
     return by_text(a, b);
 }
@@ -187,7 +193,8 @@ static int find_places(const struct process *p, struct symbols *symbols, struct 
 
 static void find_levels(const struct bosk_record_counters *n, struct analysis *a)
 {
-    a->from_heap = (double)n->refill_fresh + above_zero((double)n->large_allocs - (double)n->large_cache_hits);
+    a->from_heap =
+        (double)n->refill_fresh + above_zero((double)n->large_allocs - (double)n->large_cache_hits);
     a->from_spans = above_zero((double)n->refill_spans - (double)n->refill_fresh);
     a->from_cache = above_zero(a->calls - a->from_heap - a->from_spans);
 }

@@ -17,7 +17,7 @@ struct amounts {
     double request_bytes;              /* of these, as asked for */
     double live_objects, live_bytes;   /* at the end */
     double peak_objects, peak_bytes;
-    double variance;                   /* of alloc_bytes, from sampling */
+    double variance; /* of alloc_bytes, from sampling */
     double samples, peak_samples;
 };
 
@@ -30,7 +30,7 @@ struct place {
 struct latency {
     double calls;
     double slow_calls;
-    bool fast_known; /* fast calls were timed too */
+    bool fast_known;            /* fast calls were timed too */
     double p50, p99, p999, max; /* ns */
 };
 
@@ -48,7 +48,7 @@ struct analysis {
     size_t place_count;
     struct place *place; /* by bytes at the peak, descending */
     size_t label_count;
-    struct amounts *label; /* as the process's labels */
+    struct amounts *label;           /* as the process's labels */
     double named_frames, all_frames; /* of places, weighted by bytes */
 
     double from_cache, from_spans, from_heap; /* calls, by the deepest level they needed */

@@ -63,9 +63,8 @@ static void read_interp(Elf *elf, const GElf_Phdr *ph, struct elf_facts *f)
 
 static void read_notes(Elf *elf, const GElf_Phdr *ph, struct elf_facts *f)
 {
-    Elf_Data *data =
-        elf_getdata_rawchunk(elf, (int64_t)ph->p_offset, ph->p_filesz,
-                             ph->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+    Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)ph->p_offset, ph->p_filesz,
+                                          ph->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
     size_t at = 0, next, name, desc;
     GElf_Nhdr note;
     while (data != NULL && (next = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
@@ -84,7 +83,8 @@ static void read_notes(Elf *elf, const GElf_Phdr *ph, struct elf_facts *f)
 
 static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct elf_facts *f)
 {
-    static const char *const inits[] = {"__asan_init", "__tsan_init", "__msan_init", "__hwasan_init"};
+    static const char *const inits[] = {"__asan_init", "__tsan_init", "__msan_init",
+                                        "__hwasan_init"};
     Elf_Data *data = elf_getdata(scn, NULL);
     if (data == NULL || sh->sh_entsize == 0) return;
     size_t n = sh->sh_size / sh->sh_entsize;
@@ -93,7 +93,8 @@ static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct elf
         if (gelf_getsym(data, (int)i, &sym) == NULL) break;
         const char *name = elf_strptr(elf, sh->sh_link, sym.st_name);
         if (name == NULL || sym.st_shndx == SHN_UNDEF) continue;
-        if (strcmp(name, "malloc") == 0 && GELF_ST_TYPE(sym.st_info) == STT_FUNC) f->own_malloc = true;
+        if (strcmp(name, "malloc") == 0 && GELF_ST_TYPE(sym.st_info) == STT_FUNC)
+            f->own_malloc = true;
         for (size_t k = 0; k < sizeof inits / sizeof inits[0]; k++)
             if (strcmp(name, inits[k]) == 0)
                 copy_text(f->sanitizer, sizeof f->sanitizer, name + 2, strlen(name) - 7);
@@ -102,8 +103,8 @@ static void read_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct elf
 
 static void read_needed(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh, struct elf_facts *f)
 {
-    static const char *const runtimes[] = {"libasan.so", "libtsan.so", "libmsan.so", "libhwasan.so",
-                                           "libclang_rt.asan", "libclang_rt.tsan"};
+    static const char *const runtimes[] = {"libasan.so",   "libtsan.so",       "libmsan.so",
+                                           "libhwasan.so", "libclang_rt.asan", "libclang_rt.tsan"};
     Elf_Data *data = elf_getdata(scn, NULL);
     if (data == NULL || sh->sh_entsize == 0) return;
     size_t n = sh->sh_size / sh->sh_entsize;

@@ -5,15 +5,15 @@
 #include <bosk/base.h>
 
 struct elf_facts {
-    bool readable;       /* could be parsed at all */
-    int bits;            /* 32 or 64 */
-    int machine;         /* EM_* */
-    bool executable;     /* ET_EXEC or ET_DYN */
-    char interp[256];    /* PT_INTERP; "": statically linked */
-    bool go;             /* built by Go's tool chain */
-    bool own_malloc;     /* defines malloc for all libraries */
-    char sanitizer[32];  /* run time of a sanitizer that it brings along, or "" */
-    bool bosk_note;      /* has the runtime linked statically */
+    bool readable;        /* could be parsed at all */
+    int bits;             /* 32 or 64 */
+    int machine;          /* EM_* */
+    bool executable;      /* ET_EXEC or ET_DYN */
+    char interp[256];     /* PT_INTERP; "": statically linked */
+    bool go;              /* built by Go's tool chain */
+    bool own_malloc;      /* defines malloc for all libraries */
+    char sanitizer[32];   /* run time of a sanitizer that it brings along, or "" */
+    bool bosk_note;       /* has the runtime linked statically */
     uint32_t bosk_record; /* version of its recording layout */
     char bosk_version[32];
 };

@@ -24,7 +24,8 @@ extern char **environ;
 
 #define GRACE_NS 2e9 /* from SIGTERM to SIGKILL at a time limit */
 
-static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+static const int passed_on[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+                                SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 
 static double now_ns(void)
 {
@@ -38,7 +39,8 @@ static double now_ns(void)
 static char *join(const char *name, const char *a, const char *separator, const char *b)
 {
     char *s = NULL;
-    if (asprintf(&s, "%s=%s%s%s", name, a, a[0] != '\0' && b[0] != '\0' ? separator : "", b) < 0) return NULL;
+    if (asprintf(&s, "%s=%s%s%s", name, a, a[0] != '\0' && b[0] != '\0' ? separator : "", b) < 0)
+        return NULL;
     return s;
 }
 
@@ -54,7 +56,8 @@ static char **make_environment(const char *library, const char *record)
     char *set[2];
     size_t sets = 0, out = 0;
     set[sets++] = join("BOSK_CONF", conf != NULL ? conf : "", ",", record);
-    if (library != NULL) set[sets++] = join("LD_PRELOAD", library, ":", preload != NULL ? preload : "");
+    if (library != NULL)
+        set[sets++] = join("LD_PRELOAD", library, ":", preload != NULL ? preload : "");
     for (size_t i = 0; i < n; i++) {
         bool replaced = strncmp(environ[i], "BOSK_CONF=", 10) == 0 ||
                         (library != NULL && strncmp(environ[i], "LD_PRELOAD=", 11) == 0);
@@ -73,10 +76,10 @@ static char **make_environment(const char *library, const char *record)
 /* ---- the child ------------------------------------------------------------------------------- */
 
 struct start {
-    sigset_t mask;               /* as bosk was given it */
+    sigset_t mask;                /* as bosk was given it */
     struct sigaction child, xfsz; /* dispositions as bosk was given them */
-    int go[2];                   /* the child waits here until `ready` is done */
-    int fault[2];                /* errno of a failed exec comes back here */
+    int go[2];                    /* the child waits here until `ready` is done */
+    int fault[2];                 /* errno of a failed exec comes back here */
     char **env;
 };
 
@@ -153,7 +156,8 @@ static bool reap(struct ending *end)
     return true;
 }
 
-static void wait_for(const struct launch *l, const sigset_t *taken, struct ending *end, double begin)
+static void wait_for(const struct launch *l, const sigset_t *taken, struct ending *end,
+                     double begin)
 {
     double limit = l->timeout_s > 0 ? begin + l->timeout_s * 1e9 : 0;
     double tick = l->progress ? begin + 2e9 : 0;
@@ -168,7 +172,8 @@ static void wait_for(const struct launch *l, const sigset_t *taken, struct endin
         } else {
             double left = due - now_ns();
             if (left < 0) left = 0;
-            struct timespec t = {(time_t)(left / 1e9), (long)(left - (double)(time_t)(left / 1e9) * 1e9)};
+            struct timespec t = {(time_t)(left / 1e9),
+                                 (long)(left - (double)(time_t)(left / 1e9) * 1e9)};
             got = sigtimedwait(taken, &info, &t);
         }
         if (got > 0 && wanted_signal(&info, end->pid)) kill(end->pid, info.si_signo);
@@ -221,7 +226,8 @@ int launch_run(const struct launch *l, struct ending *end)
     }
     sigemptyset(&taken);
     sigaddset(&taken, SIGCHLD);
-    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++) sigaddset(&taken, passed_on[i]);
+    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
+        sigaddset(&taken, passed_on[i]);
     /* An ignored SIGCHLD would take the status away from us, and SIGXFSZ end us while writing. */
     struct sigaction plain = {.sa_handler = SIG_DFL}, ignored = {.sa_handler = SIG_IGN};
     sigaction(SIGCHLD, &plain, &s.child);

@@ -23,11 +23,11 @@ bool library_find(char *path, size_t cap, char *looked, size_t looked_cap);
 
 struct launch {
     const struct target *target;
-    char *const *argv;      /* of the program */
-    const char *library;    /* NULL: nothing is preloaded */
+    char *const *argv;   /* of the program */
+    const char *library; /* NULL: nothing is preloaded */
     const struct page *page;
-    double timeout_s;       /* 0: none */
-    bool progress;          /* a line a second on the terminal */
+    double timeout_s; /* 0: none */
+    bool progress;    /* a line a second on the terminal */
     /* Called with the program's process id before it begins; not 0: it is not started. */
     int (*ready)(void *ctx, pid_t pid);
     void *ctx;
@@ -35,13 +35,13 @@ struct launch {
 
 struct ending {
     pid_t pid;
-    int status;        /* for the tool to exit with */
-    int signal;        /* that ended the program, or 0 */
+    int status; /* for the tool to exit with */
+    int signal; /* that ended the program, or 0 */
     bool timed_out;
     double wall_ns;
-    double cpu_ns;     /* of the program and the children it waited for */
+    double cpu_ns;      /* of the program and the children it waited for */
     uint64_t rss_bytes; /* greatest of them */
-    int exec_errno;    /* the program could not be started */
+    int exec_errno;     /* the program could not be started */
 };
 
 /* Runs the program to its end.  0, or the tool's exit status when it did not get that far (a message

@@ -73,14 +73,17 @@ bool library_find(char *path, size_t cap, char *looked, size_t looked_cap)
     exe[n > 0 ? n : 0] = '\0';
     char *slash = strrchr(exe, '/');
     if (slash != NULL) *slash = '\0';
-    const char *const where[] = {"%s/" LIBRARY, "%s/../lib/" LIBRARY, BOSK_INSTALL_LIBDIR "/" LIBRARY};
+    const char *const where[] = {"%s/" LIBRARY, "%s/../lib/" LIBRARY,
+                                 BOSK_INSTALL_LIBDIR "/" LIBRARY};
     looked[0] = '\0';
     for (size_t i = 0; i < sizeof where / sizeof where[0]; i++) {
         char place[4200];
         bool beside = where[i][0] == '%';
         if (beside && slash == NULL) continue;
-        if (beside) snprintf(place, sizeof place, "%s%s", exe, where[i] + 2);
-        else snprintf(place, sizeof place, "%s", where[i]);
+        if (beside)
+            snprintf(place, sizeof place, "%s%s", exe, where[i] + 2);
+        else
+            snprintf(place, sizeof place, "%s", where[i]);
         size_t used = strlen(looked);
         snprintf(looked + used, looked_cap - used, "%s%s", used != 0 ? ", " : "", place);
         if (access(place, R_OK) != 0) continue;

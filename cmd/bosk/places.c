@@ -21,10 +21,16 @@ static bool has_word_alloc_last(const char *s)
 
 bool place_is_allocator(const char *f)
 {
-    static const char *const contained[] = {"malloc", "Malloc",  "calloc",   "Calloc",    "realloc",
-                                            "Realloc", "memalign", "strdup", "strndup", "allocator"};
-    static const char *const begins[] = {"operator new", "_Zn", "boski_", "bosk_",
-                                         "std::_Vector_base", "std::allocat", "std::__detail::_Hashtable_alloc"};
+    static const char *const contained[] = {"malloc",  "Malloc",   "calloc",   "Calloc",
+                                            "realloc", "Realloc",  "memalign", "strdup",
+                                            "strndup", "allocator"};
+    static const char *const begins[] = {"operator new",
+                                         "_Zn",
+                                         "boski_",
+                                         "bosk_",
+                                         "std::_Vector_base",
+                                         "std::allocat",
+                                         "std::__detail::_Hashtable_alloc"};
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
         if (strncmp(f, begins[i], strlen(begins[i])) == 0) return true;
     for (size_t i = 0; i < sizeof contained / sizeof contained[0]; i++)
@@ -42,15 +48,20 @@ char *place_short_name(const char *name, char *buf, size_t cap)
             s += 22;
             continue;
         }
-        if (*s == '<' && !operator_sign) depth++;
-        else if (*s == '>' && depth > 0) depth--;
-        else if (depth == 0 && *s == '(' && !operator_sign) break;
-        else if (depth == 0) buf[out++] = *s;
+        if (*s == '<' && !operator_sign)
+            depth++;
+        else if (*s == '>' && depth > 0)
+            depth--;
+        else if (depth == 0 && *s == '(' && !operator_sign)
+            break;
+        else if (depth == 0)
+            buf[out++] = *s;
     }
     buf[out] = '\0';
     /* A template's name begins with what it returns. */
     char *space = strrchr(buf, ' ');
-    if (space != NULL && strstr(buf, "operator") == NULL) memmove(buf, space + 1, strlen(space + 1) + 1);
+    if (space != NULL && strstr(buf, "operator") == NULL)
+        memmove(buf, space + 1, strlen(space + 1) + 1);
     return buf;
 }
 
@@ -94,10 +105,12 @@ void place_text(const struct process *p, struct symbols *symbols, const struct b
     for (uint32_t i = 0; i < s->depth; i++) {
         uint64_t frame = p->frame[s->first + i];
         uint32_t m = frame_module(p, frame);
-        if (m != READER_NO_MODULE && (p->module[m].flags & BOSK_MODULE_ALLOCATOR) && c.shown == 0) continue;
+        if (m != READER_NO_MODULE && (p->module[m].flags & BOSK_MODULE_ALLOCATOR) && c.shown == 0)
+            continue;
         const struct symbol *found = NULL;
         if (m != READER_NO_MODULE)
-            found = symbols_find(symbols, symbols_module(symbols, &p->module[m]), frame_offset(frame) - 1);
+            found = symbols_find(symbols, symbols_module(symbols, &p->module[m]),
+                                 frame_offset(frame) - 1);
         if (found == NULL || found->count == 0) {
             unnamed(p, frame, name, sizeof name);
             if (!add(&c, name, false)) break;
@@ -106,8 +119,10 @@ void place_text(const struct process *p, struct symbols *symbols, const struct b
         bool room = true;
         for (unsigned k = 0; k < found->count && room; k++) {
             place_short_name(symbols_demangle(symbols, found->line[k].function), name, sizeof name);
-            if (c.shown == 0 && place_is_allocator(name)) memcpy(last_wrapper, name, sizeof name);
-            else room = add(&c, name, true);
+            if (c.shown == 0 && place_is_allocator(name))
+                memcpy(last_wrapper, name, sizeof name);
+            else
+                room = add(&c, name, true);
         }
         /* What calls main is the same for every stack. */
         if (!room || strcmp(name, "main") == 0) break;

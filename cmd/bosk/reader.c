@@ -12,8 +12,10 @@
 static void *copy(const void *from, size_t n, size_t each, int *err)
 {
     void *to = calloc(n + 1, each);
-    if (to == NULL) *err = -ENOMEM;
-    else memcpy(to, from, n * each);
+    if (to == NULL)
+        *err = -ENOMEM;
+    else
+        memcpy(to, from, n * each);
     return to;
 }
 
@@ -68,9 +70,8 @@ static void read_clock(const struct bosk_record_section *s, uint64_t begin, stru
     p->start_ns = start > begin ? (double)(start - begin) : 0;
     p->seconds = last > start ? (double)(last - start) / 1e9 : 0;
     uint64_t ticks = s->last_ticks - s->start_ticks;
-    p->ns_per_tick = last > start && s->last_ticks > s->start_ticks
-                         ? (double)(last - start) / (double)ticks
-                         : 0;
+    p->ns_per_tick =
+        last > start && s->last_ticks > s->start_ticks ? (double)(last - start) / (double)ticks : 0;
     /* Slower than a clock of nanoseconds or faster than any processor: not a clock. */
     if (!(p->ns_per_tick > 0.01 && p->ns_per_tick < 1000)) p->ns_per_tick = 1;
     p->timer_ticks = s->timer_ticks;
@@ -123,7 +124,8 @@ static int read_section(const struct bosk_record_section *s, uint64_t begin, str
     /* A gauge that reads as negative was caught between two of its parts. */
     if ((int64_t)p->counters.live_bytes < 0) p->counters.live_bytes = 0;
     if ((int64_t)p->counters.peak_bytes < 0) p->counters.peak_bytes = 0;
-    if (p->counters.peak_bytes < p->counters.live_bytes) p->counters.peak_bytes = p->counters.live_bytes;
+    if (p->counters.peak_bytes < p->counters.live_bytes)
+        p->counters.peak_bytes = p->counters.live_bytes;
     if (p->peak.live_bytes > p->counters.peak_bytes) p->peak.live_bytes = p->counters.peak_bytes;
     return 0;
 }

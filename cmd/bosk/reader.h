@@ -14,9 +14,9 @@
 struct process {
     uint32_t section;
     uint32_t flags, pid, ppid;
-    int parent;            /* index into recording.process, or -1 */
-    double start_ns;       /* after the start of the recording */
-    double seconds;        /* that the last sign of life came after the start */
+    int parent;      /* index into recording.process, or -1 */
+    double start_ns; /* after the start of the recording */
+    double seconds;  /* that the last sign of life came after the start */
     double ns_per_tick;
     uint64_t timer_ticks;
     uint64_t inherited_bytes;

@@ -100,8 +100,10 @@ struct text text_duration(double ns)
     if (ns < 119.5e9) return scaled(ns / 1e9, "s");
     struct text t;
     uint64_t s = (uint64_t)(ns / 1e9 + 0.5);
-    if (s < 7200) snprintf(t.s, sizeof t.s, "%" PRIu64 " min %02" PRIu64 " s", s / 60, s % 60);
-    else snprintf(t.s, sizeof t.s, "%" PRIu64 " h %02" PRIu64 " min", s / 3600, s / 60 % 60);
+    if (s < 7200)
+        snprintf(t.s, sizeof t.s, "%" PRIu64 " min %02" PRIu64 " s", s / 60, s % 60);
+    else
+        snprintf(t.s, sizeof t.s, "%" PRIu64 " h %02" PRIu64 " min", s / 3600, s / 60 % 60);
     return t;
 }
 
@@ -111,8 +113,10 @@ struct text text_percent(double part, double whole)
     double p = whole > 0 ? 100 * part / whole : 0;
     if (!(p > 0)) p = 0;
     int decimals = p > 99 && p < 99.995 ? 2 : p < 9.95 && p > 0 ? 1 : 0;
-    if (p > 0 && p < 0.05) snprintf(t.s, sizeof t.s, "<0.1 %%");
-    else snprintf(t.s, sizeof t.s, "%.*f %%", decimals, p);
+    if (p > 0 && p < 0.05)
+        snprintf(t.s, sizeof t.s, "<0.1 %%");
+    else
+        snprintf(t.s, sizeof t.s, "%.*f %%", decimals, p);
     return t;
 }
 

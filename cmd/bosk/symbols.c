@@ -123,8 +123,9 @@ static enum symbol_state open_module(struct module *m)
     const unsigned char *id;
     GElf_Addr where;
     int n = dwfl_module_build_id(m->mod, &id, &where);
-    bool same = n <= 0 ? m->build_id_bytes == 0
-                       : (uint32_t)n == m->build_id_bytes && memcmp(id, m->build_id, (size_t)n) == 0;
+    bool same = n <= 0
+                  ? m->build_id_bytes == 0
+                  : (uint32_t)n == m->build_id_bytes && memcmp(id, m->build_id, (size_t)n) == 0;
     return same ? SYMBOLS_GOOD : SYMBOLS_CHANGED;
 }
 

@@ -47,7 +47,8 @@ static int locate(const char *command, struct target *t)
         int err = search_path(command, t->path, sizeof t->path);
         if (err == 0) return 0;
         if (err == ENOENT) {
-            say_problem("No folder in PATH has a program of that name.", NULL, "'%s': not found", command);
+            say_problem("No folder in PATH has a program of that name.", NULL, "'%s': not found",
+                        command);
             return EXIT_NOT_FOUND;
         }
         say_problem("A file of that name is in PATH, but it cannot be executed.",
@@ -124,14 +125,14 @@ static int follow_scripts(const char *command, struct target *t)
             return 0;
         }
         if (!is_program(t->program)) {
-            say_problem("The interpreter named in its first line does not exist or cannot be run.", NULL,
-                        "'%s': bad interpreter '%s'", command, t->program);
+            say_problem("The interpreter named in its first line does not exist or cannot be run.",
+                        NULL, "'%s': bad interpreter '%s'", command, t->program);
             return EXIT_CANNOT_RUN;
         }
         follow_env(script, t);
     }
-    say_problem("Its interpreter is a script again, too many times over.", NULL, "'%s' cannot be run",
-                command);
+    say_problem("Its interpreter is a script again, too many times over.", NULL,
+                "'%s' cannot be run", command);
     return EXIT_CANNOT_RUN;
 }
 
@@ -141,8 +142,10 @@ static const char *privilege(const char *path)
     struct stat st;
     if (stat(path, &st) != 0) return NULL;
     if ((st.st_mode & S_ISUID) && st.st_uid != getuid()) return "is set-user-id";
-    if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != getgid()) return "is set-group-id";
-    if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0) return "has file capabilities";
+    if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != getgid())
+        return "is set-group-id";
+    if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
+        return "has file capabilities";
     return NULL;
 }
 
@@ -161,12 +164,13 @@ static int refuse_static(const struct target *t, const struct elf_facts *f)
 
 static int refuse_libc(const struct target *t, const struct elf_facts *f)
 {
-    const char *libc = strstr(f->interp, "musl") != NULL     ? "musl"
-                       : strstr(f->interp, "uClibc") != NULL ? "uClibc"
-                       : strstr(f->interp, "linker") != NULL ? "Android's libc"
-                                                             : NULL;
-    if (libc == NULL && (strstr(f->interp, "/ld-linux") != NULL || strstr(f->interp, "/ld64.so") != NULL ||
-                         strstr(f->interp, "/ld.so") != NULL || strstr(f->interp, "/ld-") != NULL))
+    const char *libc = strstr(f->interp, "musl") != NULL   ? "musl"
+                     : strstr(f->interp, "uClibc") != NULL ? "uClibc"
+                     : strstr(f->interp, "linker") != NULL ? "Android's libc"
+                                                           : NULL;
+    if (libc == NULL &&
+        (strstr(f->interp, "/ld-linux") != NULL || strstr(f->interp, "/ld64.so") != NULL ||
+         strstr(f->interp, "/ld.so") != NULL || strstr(f->interp, "/ld-") != NULL))
         return 0;
     say_problem("The library to preload is built for glibc.",
                 "Build the program for glibc, or link the runtime into it: libbosk.a",
@@ -178,8 +182,8 @@ static int refuse_libc(const struct target *t, const struct elf_facts *f)
 static int refuse_version(const struct target *t, const struct elf_facts *f)
 {
     char version[sizeof f->bosk_version];
-    say("'%s' has the runtime of bosk %s linked in, this is %s, and their recordings differ", t->name,
-        text_clean(f->bosk_version, version, sizeof version), BOSK_VERSION);
+    say("'%s' has the runtime of bosk %s linked in, this is %s, and their recordings differ",
+        t->name, text_clean(f->bosk_version, version, sizeof version), BOSK_VERSION);
     return EXIT_CANNOT_RUN;
 }
 
@@ -204,7 +208,8 @@ static int examine(struct target *t)
     const char *why = privilege(t->program);
     if (why != NULL) {
         say_problem("The system ignores preloads for it.",
-                    "Run a copy of it without that privilege: cp PROGRAM COPY", "'%s' %s", t->name, why);
+                    "Run a copy of it without that privilege: cp PROGRAM COPY", "'%s' %s", t->name,
+                    why);
         return EXIT_CANNOT_RUN;
     }
     if (f.bosk_note) {
@@ -215,14 +220,15 @@ static int examine(struct target *t)
     if (f.interp[0] == '\0') return refuse_static(t, &f);
     if (f.sanitizer[0] != '\0') {
         say_problem("A sanitizer brings its own malloc and must come first.",
-                    "Build the program without it for this purpose.", "'%s' is built with a sanitizer (%s)",
-                    t->name, f.sanitizer);
+                    "Build the program without it for this purpose.",
+                    "'%s' is built with a sanitizer (%s)", t->name, f.sanitizer);
         return EXIT_CANNOT_RUN;
     }
     if (f.own_malloc) {
-        say_problem("A malloc in the executable itself wins over any preload: nothing would be recorded.",
-                    "Link it without that allocator for this purpose.", "'%s' defines its own malloc",
-                    t->name);
+        say_problem(
+            "A malloc in the executable itself wins over any preload: nothing would be recorded.",
+            "Link it without that allocator for this purpose.", "'%s' defines its own malloc",
+            t->name);
         return EXIT_CANNOT_RUN;
     }
     return refuse_libc(t, &f);
@@ -235,7 +241,8 @@ static void set_name(const char *command, struct target *t)
     size_t n = 0;
     for (; base[n] != '\0' && n + 1 < sizeof t->name; n++) {
         unsigned char c = (unsigned char)base[n];
-        t->name[n] = isalnum(c) || (c == '.' && n > 0) || c == '_' || c == '+' || c == '-' ? (char)c : '_';
+        t->name[n] =
+            isalnum(c) || (c == '.' && n > 0) || c == '_' || c == '+' || c == '-' ? (char)c : '_';
     }
     t->name[n] = '\0';
     if (n == 0) memcpy(t->name, "program", sizeof "program");
