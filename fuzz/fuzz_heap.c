@@ -38,7 +38,7 @@ static size_t take_size(struct input *in)
     case 3: return 32768 - 64 + low;
     case 4: return n * 8;
     case 5: return (size_t)low * 8192 + high % 3;
-    case 6: return n % 200 * 65536;
+    case 6: return n % 50 * 65536;
     default: return n % 33000;
     }
 }
