@@ -116,9 +116,9 @@ static void *slot_take(struct mcache *mc)
     mc->large_used = true;
     s->bits[0] = 0;
     size_t bytes = boski_span_bytes(s);
-    boski_pend(&mc->pending.large_allocs, 1);
-    boski_pend(&mc->pending.large_cache_hits, 1);
-    boski_pend(&mc->pending.large_alloc_bytes, bytes);
+    boski_pend(mc, &mc->pending.large_allocs, 1);
+    boski_pend(mc, &mc->pending.large_cache_hits, 1);
+    boski_pend(mc, &mc->pending.large_alloc_bytes, bytes);
     boski_pend_live(mc, (int64_t)bytes);
     return (void *)s->base;
 }
@@ -129,8 +129,8 @@ static void slot_give(struct mcache *mc, struct mspan *s)
     s->needzero = 1;
     s->flags = 0;
     mc->large = s;
-    boski_pend(&mc->pending.large_frees, 1);
-    boski_pend(&mc->pending.large_free_bytes, bytes);
+    boski_pend(mc, &mc->pending.large_frees, 1);
+    boski_pend(mc, &mc->pending.large_free_bytes, bytes);
     boski_pend_live(mc, -(int64_t)bytes);
 }
 

@@ -93,7 +93,7 @@ static void count_lane(struct mcache *mc, unsigned lane)
     if (l->mark == NULL || n == 0) return;
     l->mark = top;
     size_t bytes = n * boski_class[l->class_].size;
-    boski_pend(&mc->pending.mallocs[lane], n);
+    boski_pend(mc, &mc->pending.mallocs[lane], n);
     l->sample_left = bytes < l->sample_left ? l->sample_left - bytes : 0;
     boski_pend_live(mc, (int64_t)bytes);
 }
@@ -104,7 +104,7 @@ static void count_bin(struct mcache *mc, unsigned c)
     size_t n = (size_t)(cur - b->mark);
     if (n == 0) return;
     b->mark = cur;
-    boski_pend(&mc->pending.frees[c], n);
+    boski_pend(mc, &mc->pending.frees[c], n);
     boski_pend_live(mc, -(int64_t)(n * boski_class[c].size));
 }
 /* Adds what was counted in the cache to the process's counters. */
@@ -192,8 +192,8 @@ static void flush_bin(struct mcache *mc, unsigned c, size_t n)
     void **base = b->buf->slot;
     size_t have = (size_t)(mc->push.cur[c] - base);
     boski_central_free(base, n, c);
-    boski_pend(&mc->pending.flushes, 1);
-    boski_pend(&mc->pending.flush_objects, n);
+    boski_pend(mc, &mc->pending.flushes, 1);
+    boski_pend(mc, &mc->pending.flush_objects, n);
     if (have - n <= n) memcpy(base, base + n, (have - n) * sizeof *base);
     else memmove(base, base + n, (have - n) * sizeof *base);
     set_push(mc, c, base + (have - n));
@@ -210,8 +210,8 @@ static void flush_lane(struct mcache *mc, unsigned lane)
     size_t n = (size_t)(*pop - l->start);
     if (n != 0) {
         boski_central_free(l->start, n, l->class_);
-        boski_pend(&mc->pending.flushes, 1);
-        boski_pend(&mc->pending.flush_objects, n);
+        boski_pend(mc, &mc->pending.flushes, 1);
+        boski_pend(mc, &mc->pending.flush_objects, n);
     }
     l->start = l->mark = *pop = l->buf->slot;
 }
@@ -320,11 +320,11 @@ static size_t refill_spans(struct mcache *mc, unsigned c, void **top, size_t wan
         }
     }
     if (got != 0) {
-        boski_pend(&mc->pending.refill_spans, 1);
-        boski_pend(&mc->pending.refill_span_objects, got);
+        boski_pend(mc, &mc->pending.refill_spans, 1);
+        boski_pend(mc, &mc->pending.refill_span_objects, got);
         if (fresh) {
-            boski_pend(&mc->pending.refill_fresh, 1);
-            boski_pend(&mc->pending.refill_fresh_objects, got);
+            boski_pend(mc, &mc->pending.refill_fresh, 1);
+            boski_pend(mc, &mc->pending.refill_fresh_objects, got);
         }
         /* Flushed, and now missed: the arrays are too small for how the program breathes. */
         if (b->flushed && b->cap < boski_class[c].cap_max) b->cap *= 4;
@@ -418,8 +418,8 @@ static bool refill(struct mcache *mc, unsigned lane, uint64_t now_ms)
         set_pop(mc, lane, top - got, top);
         return got != 0;
     }
-    boski_pend(&mc->pending.refill_swaps, 1);
-    boski_pend(&mc->pending.refill_swap_objects, have);
+    boski_pend(mc, &mc->pending.refill_swaps, 1);
+    boski_pend(mc, &mc->pending.refill_swap_objects, have);
     if (have >= want || have >= boski_class[c].batch / 2u) return true;
 
     /* Too few to last: put more below them. */
@@ -546,14 +546,14 @@ void *boski_lane_slow(unsigned lane, size_t size)
         arm(mc, lane);
         return p;
     }
-    boski_pend(&mc->pending.slow_mallocs, 1);
+    boski_pend(mc, &mc->pending.slow_mallocs, 1);
     if ((*pop)[-1] == NULL && !refill(mc, lane, now_ms)) {
         /* What is cached here, by age or by class, may be just what is missing. */
         boski_mcache_flush(mc);
         boski_central_trim();
         boski_large_trim(now_ms, 0);
         if (!refill(mc, lane, now_ms)) {
-            boski_pend(&mc->pending.failed_allocs, 1);
+            boski_pend(mc, &mc->pending.failed_allocs, 1);
             return NULL;
         }
     }
@@ -573,7 +573,7 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
     if (b->buf != NULL) count_bin(mc, c);
     if (BOSK_UNLIKELY(boski_conf.check)) {
         boski_central_free(&p, 1, c);
-        boski_pend(&mc->pending.frees[c], 1);
+        boski_pend(mc, &mc->pending.frees[c], 1);
         boski_pend_live(mc, -(int64_t)boski_class[c].size);
         return;
     }
@@ -585,7 +585,7 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
         b->buf = buf_take(b->cap);
         if (b->buf == NULL) { /* no memory for a cache: straight to the span */
             boski_central_free(&p, 1, c);
-            boski_pend(&mc->pending.frees[c], 1);
+            boski_pend(mc, &mc->pending.frees[c], 1);
             boski_pend_live(mc, -(int64_t)boski_class[c].size);
             return;
         }
@@ -593,7 +593,7 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
     }
     size_t have = (size_t)(mc->push.cur[c] - b->buf->slot);
     if (have == b->buf->cap) {
-        boski_pend(&mc->pending.slow_frees, 1);
+        boski_pend(mc, &mc->pending.slow_frees, 1);
         struct buf *larger = NULL;
         if (b->refilled && b->buf->cap < boski_class[c].cap_max && b->cap > b->buf->cap)
             larger = buf_take(b->cap);
@@ -627,7 +627,7 @@ static void thread_end(void *arg)
     struct mcache *mc = boski_mcache_peek();
     boski_tls.ended = 1;
     if (mc == NULL) return;
-    boski_pend(&mc->pending.thread_ends, 1);
+    boski_pend(mc, &mc->pending.thread_ends, 1);
     boski_mcache_count(mc);
     mc->label_depth = mc->home_depth = 0;
     mc->end_ms = boski_now_ms();
@@ -706,7 +706,7 @@ static BOSKI_NOINLINE struct mcache *make_mcache(void)
         __atomic_store_n(&boski_mcaches, mc, __ATOMIC_RELEASE);
         boski_unlock(&pool_lock);
     }
-    boski_pend(&mc->pending.thread_starts, 1);
+    boski_pend(mc, &mc->pending.thread_starts, 1);
     /* Last: it may allocate, through the cache that now is. */
     if (end_key_made) pthread_setspecific(end_key, mc);
     return mc;
@@ -817,4 +817,11 @@ void boski_free_slow(void *p)
     if (record) boski_obs_check();
     free_small(mc, p, c);
     if (record) boski_obs_latency(BOSKI_OP_FREE, true, boski_os_ticks() - t0, 1);
+}
+
+/* What the thread that ends the process still holds uncounted belongs into the recording. */
+__attribute__((destructor)) static void unloaded(void)
+{
+    struct mcache *mc = boski_mcache_peek();
+    if (boski_recording && mc != NULL) boski_mcache_count(mc);
 }

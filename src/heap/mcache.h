@@ -107,9 +107,15 @@ void boski_tick(uint64_t now_ms);
 /* Draws `bytes` from the countdown for objects outside lanes; true when this one is a sample. */
 bool boski_sample_due(struct mcache *mc, size_t bytes, uint32_t *mean);
 
-/* Counts in the thread's own cache: no lock, no shared line.  Others may read at any time. */
-static inline void boski_pend(uint64_t *counter, uint64_t n)
+/* Counts in the thread's own cache: no lock, no shared line.  Others may read at any time.  A
+ * recording must be exact when the process is killed, so then it is counted there at once. */
+static inline void boski_pend(struct mcache *mc, uint64_t *counter, uint64_t n)
 {
+    if (BOSK_UNLIKELY(boski_recording)) {
+        size_t at = (size_t)((char *)counter - (char *)&mc->pending);
+        boski_count((uint64_t *)(void *)((char *)boski_ctr + at), n);
+        return;
+    }
     __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 }
 /* Live bytes changed: booked once it amounts to something. */
@@ -117,7 +123,7 @@ static inline void boski_pend_live(struct mcache *mc, int64_t delta)
 {
     int64_t sum = mc->live_delta + delta;
     __atomic_store_n(&mc->live_delta, sum, __ATOMIC_RELAXED);
-    if (BOSK_UNLIKELY(sum >= 65536 || sum <= -65536)) {
+    if (BOSK_UNLIKELY(sum >= 65536 || sum <= -65536 || boski_recording)) {
         __atomic_store_n(&mc->live_delta, 0, __ATOMIC_RELAXED);
         boski_book_live(sum);
     }

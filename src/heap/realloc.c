@@ -175,7 +175,7 @@ void *boski_realloc(void *p, size_t size)
         else if (c == BOSKI_C_LARGE) have = boski_map.spans[idx]->elem_bytes;
         if (size <= have && size >= have - have / 4) {
             struct mcache *mc = boski_mcache_peek();
-            if (BOSK_LIKELY(mc != NULL)) boski_pend(&mc->pending.realloc_same, 1);
+            if (BOSK_LIKELY(mc != NULL)) boski_pend(mc, &mc->pending.realloc_same, 1);
             return p;
         }
         if (c - 1 < BOSKI_NUM_SMALL - 1 && size <= have && size >= have / 2) return p;
