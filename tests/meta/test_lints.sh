@@ -28,18 +28,19 @@ fresh() {
     cd "$work/tree" || exit 1
     cp "$SOURCE_DIR/.clang-format" .
     cp "$SOURCE_DIR/tools/lint/cppcheck.txt" tools/lint/
-    cp "$SOURCE_DIR"/tools/{generate.sh,mksizeclasses.c,mkconfman.c} tools/
+    cp "$SOURCE_DIR"/tools/{generate.sh,mksizeclasses.c,mkconfman.c,abi.py} tools/
     printf '#define BOSK_VERSION "1.2.3"\n' >include/bosk/base.h
+    printf '#include <bosk/a.h>\n' >include/bosk/bosk.h
     printf '#ifndef OPTION\n#error "define OPTION before including conf_options.h"\n#endif\n' \
         >src/os/conf_options.h
     printf 'OPTION(a, FLAG, a, 0, "", "Turns a on.")\n#undef OPTION\n' >>src/os/conf_options.h
     printf '## [1.2.3] - 2024-01-01\n' >CHANGELOG.md
-    bash tools/generate.sh . .
     printf '#ifndef A_H\n#define A_H\nint bosk_a(int n);\n#endif\n' >include/bosk/a.h
     printf '#ifndef B_H\n#define B_H\nint boski_b(int n);\n#endif\n' >src/os/b.h
     printf '#include "b.h"\n\nint boski_b(int n) { return n + 1; }\n' >src/os/b.c
     printf '#include "../os/b.h"\n#include <bosk/a.h>\n\n' >src/heap/c.c
     printf 'int bosk_a(int n) { return boski_b(n); }\n' >>src/heap/c.c
+    bash tools/generate.sh . .
     printf '.TH A 1 2024-01-01 bosk\n.SH NAME\na \\- b\n' >man/a.1
     printf '#!/bin/bash\necho "$1"\n' >tools/a.sh
 }
@@ -72,6 +73,8 @@ fault analyse "a read past an array" src/os/b.c \
     'int boski_x(void);\nint boski_x(void)\n{\n    int a[2] = {0, 1};\n    return a[2];\n}\n'
 fault generated "an edited table" src/heap/sizeclasses.h '/* by hand */\n'
 fault generated "an edited manual" man/bosk-conf.7 'By hand.\n'
+fault generated "a function that is gone" tests/golden/abi.txt 'int bosk_gone(void)\n'
+fault generated "a struct with another layout" include/bosk/a.h 'struct bosk_s {\n    int n;\n};\n'
 fault words "an open end" src/os/b.c "/* TO""DO: later */\n"
 fault words "a path of one machine" src/os/b.c "/* /ho""me/someone */\n"
 fault scripts "an unquoted test" tools/a.sh 'cd "$1"\nrm $(ls)\nread x\n[ -n $x ]\n'
