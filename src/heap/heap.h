@@ -123,6 +123,9 @@ extern BOSKI_HIDDEN struct boski_map boski_map;
 
 #define BOSKI_WORDS_PER_PAGE 8 /* of bits */
 
+/* The lowest arena at or above `*at`: its address, which `*at` gets, and its first page; false when there
+ * is none. */
+bool boski_arena_next(uintptr_t *at, size_t *page);
 /* Page number of an address outside the region; BOSKI_NO_PAGE when it is not ours. */
 size_t boski_arena_page(uintptr_t p);
 
@@ -257,12 +260,15 @@ void *boski_hheap_alloc(struct bosk_heap *h, size_t size, size_t align, bool zer
 void *boski_hheap_alloc_class(struct bosk_heap *h, unsigned c, unsigned lane);
 void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p);
 extern BOSKI_HIDDEN struct bosk_heap boski_sampled;
+/* The heap behind a home that is neither manual nor the user's; NULL for others. */
+struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan);
 void boski_hheap_fork(int step); /* 0 prepare, 1 parent, 2 child */
 
 /* ---- other ------------------------------------------------------------------------------ */
 
 BOSK_NORETURN void boski_bad_free(const void *p, const char *what);
 void boski_fork_init(void);
+void boski_pressure_fork(int step);
 /* True while the heap must not start anything of its own: before the library is loaded. */
 extern BOSKI_HIDDEN bool boski_loaded;
 

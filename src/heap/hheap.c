@@ -15,11 +15,18 @@ struct bosk_heap {
     size_t limit; /* bytes of spans, 0: none */
     size_t bytes; /* of spans */
     size_t live;  /* of objects */
+    uint8_t kind; /* enum bosk_kind of its spans */
+    uint8_t home; /* enum bosk_home_kind */
     struct mspan *room[BOSKI_NUM_SMALL]; /* spans with a free slot */
     struct mspan *full[BOSKI_NUM_SMALL]; /* the others; [0]: large objects */
     struct bosk_heap *next, *prev;       /* all heaps */
 };
 struct bosk_heap boski_sampled;
+/* Homes that the thread caches do not serve. */
+static struct bosk_heap collected_noscan = {.kind = BOSK_KIND_NOSCAN,
+                                            .home = BOSK_HOME_COLLECTED};
+static struct bosk_heap collected_scan = {.kind = BOSK_KIND_SCAN, .home = BOSK_HOME_COLLECTED};
+static struct bosk_heap root_scan = {.kind = BOSK_KIND_SCAN, .home = BOSK_HOME_ROOT};
 static struct bosk_heap *heaps;
 static struct boski_lock heaps_lock;
 
@@ -45,7 +52,8 @@ static struct mspan *span_new(struct bosk_heap *h, size_t npages, size_t align_p
     struct mspan *s = boski_mheap_alloc(npages, align_pages, BOSKI_C_SPECIAL, 0);
     if (s == NULL) return NULL;
     s->owner = h;
-    s->home = h == &boski_sampled ? BOSK_HOME_MANUAL : BOSK_HOME_HEAP;
+    s->home = h->home;
+    s->kind = h->kind;
     if (h == &boski_sampled) s->flags = BOSKI_SPAN_SAMPLED;
     h->bytes += bytes;
     return s;
@@ -193,6 +201,13 @@ void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
     boski_book_live(-(int64_t)block);
 }
 
+struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan)
+{
+    if (home == BOSK_HOME_ROOT) return &root_scan;
+    if (home == BOSK_HOME_COLLECTED) return noscan ? &collected_noscan : &collected_scan;
+    return NULL;
+}
+
 /* ---- public ----------------------------------------------------------------- */
 
 BOSK_API bosk_heap *bosk_heap_new(size_t limit)
@@ -204,6 +219,7 @@ BOSK_API bosk_heap *bosk_heap_new(size_t limit)
     bosk_heap *h = bosk_calloc(1, sizeof *h);
     if (h == NULL) return NULL;
     h->limit = limit;
+    h->home = BOSK_HOME_HEAP;
     boski_lock(&heaps_lock);
     h->next = heaps;
     if (heaps != NULL) heaps->prev = h;
@@ -292,7 +308,13 @@ void boski_hheap_fork(int step)
         boski_lock(&heaps_lock);
         for (bosk_heap *h = heaps; h != NULL; h = h->next) boski_lock(&h->lock);
         boski_lock(&boski_sampled.lock);
+        boski_lock(&collected_noscan.lock);
+        boski_lock(&collected_scan.lock);
+        boski_lock(&root_scan.lock);
     } else {
+        boski_unlock(&root_scan.lock);
+        boski_unlock(&collected_scan.lock);
+        boski_unlock(&collected_noscan.lock);
         boski_unlock(&boski_sampled.lock);
         for (bosk_heap *h = heaps; h != NULL; h = h->next) boski_unlock(&h->lock);
         boski_unlock(&heaps_lock);

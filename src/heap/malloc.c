@@ -60,7 +60,7 @@ BOSK_API size_t bosk_roundupsize(size_t size, bool noscan)
     }
     if (size <= BOSKI_SMALL_MAX - header)
         return boski_class_to_size[go_class(want)] - (want - size);
-    if (size > (size_t)PTRDIFF_MAX - BOSKI_PAGE_BYTES) return 0;
+    if (size > ((size_t)PTRDIFF_MAX & ~(BOSKI_PAGE_BYTES - 1))) return 0;
     return (size + BOSKI_PAGE_BYTES - 1) & ~(BOSKI_PAGE_BYTES - 1);
 }
 

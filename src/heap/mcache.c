@@ -154,6 +154,7 @@ static void cut(struct mcache *mc, unsigned lane, size_t k)
     struct lane *l = &mc->lane[lane];
     void **top = *boski_pop_of(mc, lane);
     BOSKI_ASSERT(2, l->cut == NULL);
+    if (l->buf == NULL) return; /* the first object of the lane was a sample */
     if ((size_t)(top - l->start) <= k) return;
     l->cut = top - 1 - k;
     l->cut_obj = *l->cut;
@@ -631,6 +632,8 @@ static void thread_end(void *arg)
     boski_mcache_count(mc);
     mc->label_depth = mc->home_depth = 0;
     mc->end_ms = boski_now_ms();
+    for (unsigned i = 0; i < BOSKI_LANES; i++) /* short lives must not add up to a large stock */
+        if (mc->lane[i].want > 4) mc->lane[i].want = 4;
     boski_lock(&pool_lock);
     memcpy(mc->parked, boski_tls.pop, sizeof mc->parked);
     mc->pops = mc->parked;

@@ -24,10 +24,16 @@ void *boski_meta_alloc(size_t bytes)
     boski_lock(&boski_meta_lock);
     if ((size_t)(meta_end - meta_at) < bytes) {
         size_t chunk = bytes > META_CHUNK / 4 ? bytes : META_CHUNK;
+        /* Where address space is limited, records must not be what runs out: take their share,
+         * untouched, at the start. */
+        if (meta_end == NULL && boski_os.as_limit != UINT64_MAX) {
+            uint64_t share = boski_os.as_limit / 128;
+            if (share > chunk && share < (uint64_t)1 << 30) chunk = (size_t)share;
+        }
         chunk = (chunk + boski_os.page - 1) & ~(boski_os.page - 1);
         char *m = boski_os_map(chunk);
         if (m != NULL) boski_count(&boski_ctr->metadata_bytes, chunk);
-        if (m != NULL && chunk == bytes) {
+        if (m != NULL && bytes > META_CHUNK / 4 && chunk < 2 * bytes) {
             p = m;
         } else if (m != NULL) {
             meta_at = m;
@@ -127,6 +133,25 @@ size_t boski_arena_page(uintptr_t p)
     size_t first = l2[a & (((size_t)1 << L2_BITS) - 1)];
     if (first == 0) return BOSKI_NO_PAGE;
     return first - 1 + ((p & (ARENA_BYTES - 1)) >> BOSKI_PAGE_SHIFT);
+}
+
+bool boski_arena_next(uintptr_t *at, size_t *page)
+{
+    const size_t mask = ((size_t)1 << L2_BITS) - 1;
+    for (uintptr_t a = (*at + ARENA_BYTES - 1) >> ARENA_SHIFT; a >> L2_BITS < (size_t)1 << L1_BITS;) {
+        size_t *l2 = __atomic_load_n(&arena_l1[a >> L2_BITS], __ATOMIC_ACQUIRE);
+        if (l2 == NULL) {
+            a = ((a >> L2_BITS) + 1) << L2_BITS;
+            continue;
+        }
+        if (l2[a & mask] != 0) {
+            *at = a << ARENA_SHIFT;
+            *page = l2[a & mask] - 1;
+            return true;
+        }
+        a++;
+    }
+    return false;
 }
 
 /* Address of an arena by the number of its first page. */

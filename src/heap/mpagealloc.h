@@ -16,6 +16,7 @@
 #define BOSKI_PAGE_SHIFT 13
 #define BOSKI_PAGE_BYTES ((size_t)1 << BOSKI_PAGE_SHIFT)
 #define BOSKI_CHUNK_PAGES 512u /* 4 MiB */
+#define BOSKI_CHUNK_BYTES ((size_t)BOSKI_CHUNK_PAGES << BOSKI_PAGE_SHIFT)
 #define BOSKI_NO_PAGE SIZE_MAX
 
 /* Prepares for `max_pages` (a multiple of BOSKI_CHUNK_PAGES) pages, all unavailable.  Tables are

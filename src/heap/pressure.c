@@ -90,6 +90,12 @@ BOSK_API enum bosk_pressure bosk_pressure_poll(void)
     return level;
 }
 
+void boski_pressure_fork(int step)
+{
+    if (step == 0) boski_lock(&lock);
+    else boski_unlock(&lock);
+}
+
 BOSK_API int bosk_conf_reload(void)
 {
     if (!boski_heap_init()) return -ENOMEM;

@@ -156,6 +156,7 @@ BOSK_API size_t bosk_trim(size_t keep)
     if (!boski_heap_init()) return 0;
     struct mcache *mc = boski_mcache();
     if (mc != NULL) boski_mcache_flush(mc);
+    boski_mcache_trim_pool(boski_now_ms(), 0);
     boski_central_trim();
     boski_large_trim(boski_now_ms(), 0);
     return boski_scavenge(keep, SIZE_MAX);
@@ -217,5 +218,6 @@ static void start_thread(void)
 __attribute__((constructor)) static void loaded(void)
 {
     boski_loaded = true;
+    if (!boski_os_owner()) return;
     if (boski_heap_init() && boski_conf.scavenger_thread) start_thread();
 }

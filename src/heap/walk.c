@@ -103,7 +103,7 @@ static bool visit(const struct mspan *s, uint64_t *bits, const struct cached *ca
         .kind = s->kind,
         .home = s->home,
         .sampled = (s->flags & BOSKI_SPAN_SAMPLED) != 0,
-        .heap = s->owner == &boski_sampled ? NULL : s->owner,
+        .heap = s->home == BOSK_HOME_HEAP ? s->owner : NULL,
     };
     if (!fn(ctx, &info, NULL, 0)) return false;
     if ((flags & BOSK_WALK_BLOCKS) == 0) return true;
@@ -113,6 +113,26 @@ static bool visit(const struct mspan *s, uint64_t *bits, const struct cached *ca
             return false;
     }
     return true;
+}
+
+struct walk {
+    const bosk_heap *heap;
+    unsigned flags;
+    bosk_walk_fn fn;
+    void *ctx;
+    const struct cached *cached;
+};
+/* Spans that begin in [from, to). */
+static int walk_range(const struct walk *w, size_t from, size_t to)
+{
+    struct mspan s = {0};
+    uint64_t bits[WORDS_MAX];
+    for (size_t at = from; next_span(&at, to, &s, bits);) {
+        if (s.page < from) continue; /* begins in the arena before */
+        if (w->heap != NULL && s.owner != w->heap) continue;
+        if (!visit(&s, bits, w->cached, w->flags, w->fn, w->ctx)) return -ECANCELED;
+    }
+    return 0;
 }
 
 BOSK_API int bosk_heap_walk(bosk_heap *heap, unsigned flags, bosk_walk_fn fn, void *ctx)
@@ -133,13 +153,21 @@ BOSK_API int bosk_heap_walk(bosk_heap *heap, unsigned flags, bosk_walk_fn fn, vo
         sort(cached.p, cached.n);
     }
     int err = 0;
-    size_t ranges[2][2] = {{0, boski_map.npages}, {boski_map.region_pages, boski_map.arena_next}};
-    struct mspan s;
-    uint64_t bits[WORDS_MAX];
-    for (int r = 0; r < 2 && err == 0; r++)
-        for (size_t at = ranges[r][0]; err == 0 && next_span(&at, ranges[r][1], &s, bits);)
-            if ((heap == NULL || s.owner == heap) && !visit(&s, bits, &cached, flags, fn, ctx))
-                err = -ECANCELED;
+    struct walk w = {heap, flags, fn, ctx, &cached};
+    /* By address: arenas below the reservation, the reservation, arenas above it. */
+    uintptr_t arena = 0;
+    size_t page;
+    bool region_done = boski_map.region_pages == 0;
+    while (err == 0) {
+        bool more = boski_arena_next(&arena, &page);
+        if (!region_done && (!more || arena > boski_map.base)) {
+            err = walk_range(&w, 0, boski_map.npages);
+            region_done = true;
+        }
+        if (!more || err != 0) break;
+        err = walk_range(&w, page, page + BOSKI_CHUNK_PAGES);
+        arena += BOSKI_CHUNK_BYTES;
+    }
     if (cached.p != NULL) boski_os_unmap(cached.p, bytes);
     return err;
 }
