@@ -8,7 +8,7 @@
 
 static void sleep_ms(unsigned ms)
 {
-    struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+    struct timespec t = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
     while (nanosleep(&t, &t) != 0 && errno == EINTR) {}
 }
 
@@ -40,7 +40,8 @@ TEST(limits, trim_gives_everything_back)
         CHECK(resident_bytes() >= before + 40 * MIB);
         vacate(n);
         bosk_trim(0);
-        CHECK_EQ(stats_now().dirty, 0);
+        /* With large system pages, what shares one with a live span must stay. */
+        CHECK(stats_now().dirty < (boski_os.page > 8192 ? 64 * boski_os.page : 1));
         if (!SANITIZED)
             CHECK_MSG(resident_bytes() <= before + 3 * MIB, "%zu KiB before, %zu KiB after",
                       before / KIB, resident_bytes() / KIB);
