@@ -23,8 +23,8 @@ typedef void (*throw_fn)(void);
 
 extern new_handler get_new_handler(void) __asm__("_ZSt15get_new_handlerv") __attribute__((weak));
 extern void throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak));
-/* In libc since glibc 2.34, in libdl before: a program without it has loaded nothing. */
-extern __typeof__(dlopen) dlopen __attribute__((weak));
+/* In libc since glibc 2.34, in libdl before: a program without it has loaded nothing.  dlopen is
+ * found through it: a reference would make the linker warn in every static program. */
 extern __typeof__(dlsym) dlsym __attribute__((weak));
 
 /* ISO C has no cast from dlsym's result to a function pointer. */
@@ -32,6 +32,7 @@ union symbol {
     void *object;
     get_handler_fn get_handler;
     throw_fn thrower;
+    __typeof__(dlopen) *opener;
     void *(*form)(size_t size, const void *nothrow);
     void *(*form_aligned)(size_t size, size_t align, const void *nothrow);
 };
@@ -41,9 +42,11 @@ static union symbol late_symbol(const char *name)
 {
     static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
     union symbol found = {NULL};
-    if (dlopen == NULL || dlsym == NULL) return found;
+    if (dlsym == NULL) return found;
+    union symbol open = {dlsym(RTLD_DEFAULT, "dlopen")};
+    if (open.object == NULL) return found;
     for (size_t i = 0; found.object == NULL && i < sizeof libraries / sizeof libraries[0]; i++) {
-        void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+        void *library = open.opener(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
         if (library != NULL) found.object = dlsym(library, name);
     }
     return found;
@@ -70,7 +73,7 @@ static BOSK_NORETURN void out_of_memory(size_t size)
 /* Memory from the heap, or from the program's own malloc. `align` 0: whatever malloc gives. */
 static void *request(size_t size, size_t align)
 {
-    if (malloc == boski_own_malloc) {
+    if (boski_malloc_is_ours()) {
         if (align == 0) return boski_malloc_inline(size);
         return boski_aligned(align, size);
     }
@@ -149,7 +152,7 @@ BOSKI_NOINLINE void *boski_new_nothrow_slow(enum boski_form form, bool ours, siz
 
 static inline __attribute__((always_inline)) void release(void *p)
 {
-    if (BOSK_LIKELY(malloc == boski_own_malloc))
+    if (boski_malloc_is_ours())
         boski_free_inline(p);
     else
         free(p);
@@ -157,7 +160,7 @@ static inline __attribute__((always_inline)) void release(void *p)
 
 BOSK_API void *NEW(size_t size)
 {
-    if (BOSK_LIKELY(malloc == boski_own_malloc)) {
+    if (boski_malloc_is_ours()) {
         void *p = boski_malloc_fast(size);
         if (BOSK_LIKELY(p != NULL)) return p;
     }

@@ -77,15 +77,11 @@ BOSK_API struct boski_mallinfo mallinfo(void)
     return old;
 }
 
-enum { OPT_MXFAST = 1, OPT_MMAP_THRESHOLD = -3 }; /* M_MXFAST, M_MMAP_THRESHOLD */
+enum { OPT_MXFAST = 1 }; /* M_MXFAST, the one option that glibc checks */
 
 BOSK_API int mallopt(int param, int value)
 {
-    switch (param) {
-    case OPT_MXFAST: return value >= 0 && (size_t)value <= 80 * sizeof(size_t) / 4;
-    case OPT_MMAP_THRESHOLD: return value >= 0 && value <= 4 * 1024 * 1024 * (int)sizeof(long);
-    default: return 1;
-    }
+    return param != OPT_MXFAST || (value >= 0 && (size_t)value <= 80 * sizeof(size_t) / 4);
 }
 BOSK_API int __libc_mallopt(int param, int value) __attribute__((alias("mallopt")));
 

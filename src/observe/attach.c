@@ -206,6 +206,7 @@ void boski_obs_check(void)
 /* Runs before main, perhaps after the first allocations. */
 __attribute__((constructor)) static void start(void)
 {
+    if (!boski_os_owner()) return;
     boski_os_init();
     boski_conf_init();
     boski_obs_init(boski_conf.record, boski_conf.sample);

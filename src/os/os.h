@@ -25,6 +25,9 @@ extern struct boski_os boski_os;
 /* Reads the above.  Idempotent; called before anything else here. */
 void boski_os_init(void);
 
+/* False in a copy of the runtime whose names another copy in the process has taken over. */
+bool boski_os_owner(void);
+
 /* Reserves address space without access, aligned to `align`; NULL on failure. */
 void *boski_os_reserve(size_t bytes, size_t align);
 void boski_os_unreserve(void *p, size_t bytes);

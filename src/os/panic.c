@@ -26,6 +26,8 @@ __asm__(".pushsection .note.bosk,\"a\",%note\n"
 static bosk_panic_fn panic_handler;
 
 const char *bosk_version(void) { return BOSK_VERSION; }
+extern __attribute__((visibility("hidden"))) __typeof__(bosk_version) boski_own_version
+    __attribute__((alias("bosk_version"))); /* see owner.c */
 
 bosk_panic_fn bosk_on_panic(bosk_panic_fn handler)
 {
