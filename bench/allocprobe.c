@@ -4,8 +4,6 @@
  *   allocprobe -t NAME[,NAME]  only these tests
  *   allocprobe -k thr,lat,mem  only these kinds of row
  *   allocprobe -q              a quarter of the work
- *   allocprobe -c KIND:SIZE    instructions per call, counted exactly (allocprobe_count.c)
- *   allocprobe -n ROUNDS       rounds of -c
  *   allocprobe -l LABEL        text of the first column
  *   allocprobe -H              no header line
  *
@@ -44,9 +42,7 @@ enum { NTESTS = sizeof tests / sizeof tests[0] };
 
 static int usage(void)
 {
-    fputs("usage: allocprobe [-qH] [-l LABEL] [-t TEST[,TEST]] [-k thr,lat,mem]\n"
-          "       allocprobe [-H] [-l LABEL] [-n ROUNDS] -c KIND:SIZE\n"
-          "tests:",
+    fputs("usage: allocprobe [-qH] [-l LABEL] [-t TEST[,TEST]] [-k thr,lat,mem]\ntests:",
           stderr);
     for (int i = 0; i < NTESTS; i++) fprintf(stderr, " %s", tests[i].name);
     fputs("\n", stderr);
@@ -72,11 +68,10 @@ static bool known_tests(const char *list)
 
 int main(int argc, char **argv)
 {
-    const char *only = NULL, *count = NULL;
-    int rounds = 10;
+    const char *only = NULL;
     bool header = true;
 
-    for (int o; (o = getopt(argc, argv, "t:k:qc:n:l:H")) != -1;) switch (o) {
+    for (int o; (o = getopt(argc, argv, "t:k:ql:H")) != -1;) switch (o) {
         case 't': only = optarg; break;
         case 'k':
             probe_want_thr = listed(optarg, "thr");
@@ -84,19 +79,13 @@ int main(int argc, char **argv)
             probe_want_mem = listed(optarg, "mem");
             break;
         case 'q': probe_work_div = 4; break;
-        case 'c': count = optarg; break;
-        case 'n': rounds = atoi(optarg); break;
         case 'l': probe_label = optarg; break;
         case 'H': header = false; break;
         default: return usage();
         }
-    if (optind != argc || (only && !known_tests(only)) || rounds < 1) return usage();
+    if (optind != argc || (only && !known_tests(only))) return usage();
 
     probe_draw();
-    if (count) {
-        if (header) probe_count_header();
-        return probe_count(count, rounds);
-    }
     probe_calibrate();
     if (header) probe_header();
     probe_row_mem("start", "-", probe_rss_kb(), 0);

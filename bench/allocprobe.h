@@ -153,8 +153,4 @@ void probe_phase_sparse(void); /* one malloc per 100 ms */
 void probe_phase_idle(void);   /* no call at all */
 void probe_churn(void);
 
-/* Counts instructions of one kind of work, exactly; 0 or an exit status. */
-int probe_count(const char *kind_and_size, int rounds);
-void probe_count_header(void);
-
 #endif /* BENCH_ALLOCPROBE_H */

@@ -66,10 +66,10 @@ class Run:
         if args.peers_dir:
             self.peers += contender.unpacked_peers(args.peers_dir)
         self.ours = next((c for c in self.others if c.label.startswith("bosk")), None)
-        if self.ours is None and (lib := contender.find_bosk([build])):
+        if self.ours is None and (lib := contender.find_bosk([build, os.path.join(build, "lib")])):
             self.ours = contender.Contender("bosk", lib)
             self.others.append(self.ours)
-        self.tool = next((t for t in (os.path.join(build, "bosk"),
+        self.tool = next((t for t in (os.path.join(build, "bin", "bosk"),
                                       os.path.join(build, "cmd", "bosk", "bosk"))
                           if os.access(t, os.X_OK) and os.path.isfile(t)), None)
         self.contenders = self.peers + self.others
@@ -88,7 +88,7 @@ class Run:
     # ---- parts ------------------------------------------------------------------------
 
     def instr(self):
-        counts = instructions.measure(self.exe("allocprobe"), self.contenders)
+        counts = instructions.measure(self.exe("countprobe"), self.contenders)
         self.report.section("Instructions to ret", instructions.table(counts, self.labels),
                             "Median / mean over 1,000 calls; the mean holds refills and flushes.")
         self.report.judge(instructions.checks(counts, self.label))

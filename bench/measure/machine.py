@@ -18,6 +18,7 @@ CFLAGS = ["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wconversi
 # name: sources, flags after them
 PROGRAMS = {
     "allocprobe": (["allocprobe*.c"], ["-pthread", "-ldl"]),
+    "countprobe": (["countprobe.c", "allocprobe_core.c"], ["-pthread", "-ldl", "-rdynamic"]),
     "launch": (["launch.c"], ["-static"]),
     "launch-dynamic": (["launch.c"], []),
     "startup": (["startup.c"], []),

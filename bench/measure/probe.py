@@ -87,7 +87,7 @@ def count(probe, contender, kind, rounds=10):
     one, _ = cpus()
     command = ["taskset", "-c", one, "env", "-i",
                *(f"{k}={v}" for k, v in contender.environ().items()),
-               probe, "-l", contender.label, "-c", kind, "-n", str(rounds)]
+               probe, "-l", contender.label, "-n", str(rounds), kind]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     if done.returncode != 0:
         raise Failed(f"{contender.label}: {kind}: exit {done.returncode}: {done.stderr.strip()}")

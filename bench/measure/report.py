@@ -5,6 +5,7 @@ import os
 import time
 
 from . import check
+from .stats import NOISE
 
 
 class Report:
@@ -26,7 +27,9 @@ class Report:
         print("\n== bars")
         print(check.text(self.checks))
         bad = [c for c in self.checks if not c.ok]
-        print(f"\n{len(self.checks) - len(bad)} of {len(self.checks)} bars met", flush=True)
+        noise = sum(c.outcome == NOISE for c in self.checks)
+        print(f"\n{len(self.checks) - len(bad)} of {len(self.checks)} bars met"
+              + (f", {noise} of them only within noise" if noise else ""), flush=True)
         return not bad
 
     def markdown(self, command, plot):

@@ -3,9 +3,7 @@
 import math
 import statistics
 
-# Student's t, two-sided 95 %, by degrees of freedom.
-T95 = (None, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179,
-       2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086)
+VERDICT_ROUNDS = 9  # fewer cannot fail a bar, and cannot meet it by noise either
 
 
 def geomean(values):
@@ -17,41 +15,53 @@ def median(values):
     return statistics.median(values)
 
 
-class Ratio:
-    """A ratio measured once a round: its value and its 95 % interval.
+def interval_rank(n):
+    """The greatest k such that the k-th least and k-th greatest of n values hold the median with
+    at least 95 %; 0 when n is too small for any."""
+    tail, k = 0.0, 0
+    while k < n // 2:
+        tail += math.comb(n, k) / 2**n
+        if 1 - 2 * tail < 0.95:
+            break
+        k += 1
+    return k
 
-    The value is the geometric mean of the rounds' ratios; the interval is Student's on their
-    logarithms.  Rounds are paired: both sides of one ratio ran minutes apart at most.
+
+class Ratio:
+    """A ratio measured once a round: its median and the 95 % interval of the median.
+
+    The interval is that of order statistics: it assumes no distribution, and a round that another
+    process disturbed neither moves nor widens it.  Rounds are paired: both sides of one ratio ran
+    in the same round.
     """
 
     def __init__(self, per_round):
-        logs = [math.log(r) for r in per_round]
-        n = len(logs)
-        mean = sum(logs) / n
-        self.rounds = n
-        self.value = math.exp(mean)
-        if n < 2:
-            self.low = self.high = self.value
-            return
-        spread = statistics.stdev(logs) / math.sqrt(n) * T95[min(n - 1, len(T95) - 1)]
-        self.low, self.high = math.exp(mean - spread), math.exp(mean + spread)
+        values = sorted(per_round)
+        self.rounds = len(values)
+        self.value = median(values)
+        k = max(interval_rank(self.rounds), 1)
+        self.low, self.high = values[k - 1], values[-k]
 
     def __str__(self):
         return f"{self.value:.3f} [{self.low:.3f} {self.high:.3f}]"
 
 
-PASS, NOISE, FAIL, MISSING = "pass", "pass (noise)", "FAIL", "MISSING"
+PASS, NOISE, FAIL = "pass", "pass (noise)", "FAIL"
+UNDECIDED, MISSING = "UNDECIDED", "MISSING"
 
 
 def verdict(ratio, bar):
     """Fails when the whole interval lies above the bar.
 
-    A value above the bar whose interval still reaches it is told apart from a clean pass.
+    A value above the bar whose interval still reaches it is told apart from a clean pass, and is
+    none when there were too few rounds to tell.
     """
     if ratio is None:
         return MISSING
     if ratio.value <= bar:
         return PASS
+    if ratio.rounds < VERDICT_ROUNDS:
+        return FAIL if ratio.low > bar else UNDECIDED
     return FAIL if ratio.low > bar else NOISE
 
 

@@ -1,4 +1,6 @@
-/* allocprobe_count.c - instructions per call, counted exactly.
+/* countprobe.c - instructions per call of the malloc the process runs with, counted exactly.
+ *
+ *   countprobe [-H] [-l LABEL] [-n ROUNDS] KIND:SIZE     size 0 means mixed sizes
  *
  * The processor's trap flag raises SIGTRAP after every instruction of this thread, and the handler
  * counts those between the first instruction of malloc, calloc or free and its return, both
@@ -6,15 +8,18 @@
  * addresses, and the result is the same on a busy machine.  The call itself and the way through
  * the linkage table are the caller's and are not counted.
  *
- * Each kind first runs WARM rounds uncounted, so that caches, lists and page tables are warm.
+ * Stepping makes the program some 10,000 times slower, and an allocator that ages its caches by the
+ * clock would be seen ageing all the time.  So while stepping the clocks are this program's own and
+ * advance by a third of a nanosecond an instruction.  That needs -rdynamic.
+ *
+ * Kinds; each first runs WARM rounds uncounted, so that caches, lists and page tables are warm.
  *   pair           malloc and free in turn
  *   lifo fifo random   1,000 allocated, then freed in that order.  The mean over the 1,000 calls
  *                  holds their share of refills and flushes, the median is the fast path.
- *   calloc calloc-batch  the same with calloc
+ *   calloc calloc-batch  pair and fifo with calloc
  *   remote-free    another thread allocated, this one frees
  *   remote-malloc  allocates what another thread has just freed
- *   refill         1,000 objects when none of the size was in use before
- * Size 0 means mixed sizes.
+ *   refill         sizes that were not in use before: every refill needs a fresh span
  */
 #define _GNU_SOURCE
 #include "allocprobe.h"
@@ -25,19 +30,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
-
-void probe_count_header(void)
-{
-    puts("alloc,test,call,calls,min,median,mean,p99,max");
-}
+#include <unistd.h>
 
 #if !defined(__x86_64__)
 
-int probe_count(const char *kind_and_size, int rounds)
+int main(void)
 {
-    (void)rounds;
-    fprintf(stderr, "allocprobe: %s: counting needs the trap flag of x86-64\n", kind_and_size);
+    fputs("countprobe: counting needs the trap flag of x86-64\n", stderr);
     return 77;
 }
 
@@ -58,6 +59,7 @@ static volatile enum call inside;
 static volatile uintptr_t return_pc, return_sp;
 static volatile uintptr_t last_pc;
 static volatile uint32_t steps;
+static volatile uint64_t all_steps;
 
 static void on_step(int sig, siginfo_t *info, void *context)
 {
@@ -66,6 +68,7 @@ static void on_step(int sig, siginfo_t *info, void *context)
     uintptr_t sp = (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
     (void)sig;
     (void)info;
+    all_steps++;
     if (inside == NONE) {
         for (enum call c = MALLOC; c < CALLS; c++) {
             if (pc != entry[c]) continue;
@@ -85,6 +88,25 @@ static void on_step(int sig, siginfo_t *info, void *context)
 }
 
 static bool counting;
+
+/* ---- the clock --------------------------------------------------------------------------- */
+
+/* Found by the preloaded allocator before libc's. */
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+    static uint64_t stopped_ns; /* what CLOCK_MONOTONIC showed when counting began */
+    if (!counting) return (int)syscall(SYS_clock_gettime, clock, t);
+    if (stopped_ns == 0) {
+        syscall(SYS_clock_gettime, CLOCK_MONOTONIC, t);
+        stopped_ns = (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+    }
+    uint64_t now = stopped_ns + all_steps / 3;
+    t->tv_sec = (time_t)(now / 1000000000u);
+    t->tv_nsec = (long)(now % 1000000000u);
+    return 0;
+}
+
+/* ---- switching -------------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) void stepping(bool on)
 {
@@ -284,23 +306,39 @@ static void *symbol(const char *name, enum call c)
     return p;
 }
 
-int probe_count(const char *kind_and_size, int rounds)
+static const struct kind *find_kind(const char *name, size_t n)
 {
-    const char *colon = strchr(kind_and_size, ':');
-    const struct kind *kind = NULL;
-    size_t n = colon ? (size_t)(colon - kind_and_size) : 0;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strlen(kinds[i].name) == n && memcmp(kinds[i].name, kind_and_size, n) == 0)
-            kind = &kinds[i];
-    if (!kind) {
-        fprintf(stderr, "allocprobe: %s: want KIND:SIZE, kinds are", kind_and_size);
-        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-            fprintf(stderr, " %s", kinds[i].name);
-        fputs("\n", stderr);
-        return 2;
-    }
-    work_size = strtoul(colon + 1, NULL, 10);
+        if (strlen(kinds[i].name) == n && memcmp(kinds[i].name, name, n) == 0) return &kinds[i];
+    return NULL;
+}
 
+static int usage(void)
+{
+    fputs("usage: countprobe [-H] [-l LABEL] [-n ROUNDS] KIND:SIZE\nkinds:", stderr);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        fprintf(stderr, " %s", kinds[i].name);
+    fputs("\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    int rounds = 1;
+    bool header = true;
+    for (int o; (o = getopt(argc, argv, "Hl:n:")) != -1;) switch (o) {
+        case 'H': header = false; break;
+        case 'l': probe_label = optarg; break;
+        case 'n': rounds = atoi(optarg); break;
+        default: return usage();
+        }
+    const char *what = optind + 1 == argc ? argv[optind] : "";
+    const char *colon = strchr(what, ':');
+    const struct kind *kind = colon ? find_kind(what, (size_t)(colon - what)) : NULL;
+    if (!kind || rounds < 1) return usage();
+
+    probe_draw();
+    work_size = strtoul(colon + 1, NULL, 10);
     void *p = symbol("malloc", MALLOC);
     memcpy((void *)&do_malloc, &p, sizeof p);
     p = symbol("calloc", CALLOC);
@@ -315,7 +353,8 @@ int probe_count(const char *kind_and_size, int rounds)
     counting = true;
     for (int r = 0; r < rounds; r++) kind->round(round++);
     counting = false;
-    print_counts(kind_and_size);
+    if (header) puts("alloc,test,call,calls,min,median,mean,p99,max");
+    print_counts(what);
     return 0;
 }
 
