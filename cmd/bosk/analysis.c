@@ -31,12 +31,6 @@ double class_bytes(unsigned class_)
 
 /* ---- scaling --------------------------------------------------------------------------------- */
 
-static double ratio(double exact, double estimate)
-{
-    if (!(estimate > 0)) return 1;
-    return exact > 0 ? exact / estimate : 0;
-}
-
 static void exact_by_class(const uint64_t *mallocs, const uint64_t *frees, double *objects)
 {
     memset(objects, 0, CLASSES * sizeof *objects);
@@ -45,44 +39,132 @@ static void exact_by_class(const uint64_t *mallocs, const uint64_t *frees, doubl
     for (unsigned c = 0; c < BOSK_CLASS_LARGE; c++) objects[c] -= (double)frees[c];
 }
 
-static void scale_sites(const struct process *p, struct analysis *a)
+/* What the samples of one lane or class amount to, and what they should. */
+struct stratum {
+    double estimate, exact; /* bytes */
+    double variance;
+    double objects, samples;
+    double effective; /* samples of equal weight that would tell as much */
+};
+
+/* One site's part in a stratum. */
+struct part {
+    double bytes, variance, objects, samples, effective;
+};
+
+static void add_part(struct stratum *s, const struct part *p)
+{
+    s->estimate += p->bytes;
+    s->variance += p->variance;
+    s->objects += p->objects;
+    s->samples += p->samples;
+    s->effective += p->effective;
+}
+
+/* Corrects a part so that all parts together are the exact number.  Blocks of one size are all equally
+ * uncertain: the correction is in proportion.  Whole pages are not, large ones are sampled for certain:
+ * there it goes where the uncertainty is. */
+static double corrected(const struct stratum *s, const struct part *p, bool large)
+{
+    double bytes = p->bytes;
+    if (!(s->estimate > 0)) return bytes;
+    if (!large)
+        bytes *= s->exact > 0 ? s->exact / s->estimate : 0;
+    else if (s->variance > 0)
+        bytes += (s->exact - s->estimate) * p->variance / s->variance;
+    return bytes > 0 ? bytes : 0;
+}
+
+/* What remains uncertain then is the division among sites.  Two samples are added to each side so that
+ * few samples that agree do not look certain; what was sampled for certain is not uncertain at all. */
+static double remaining_variance(const struct stratum *s, const struct part *p, bool large)
+{
+    if (large) return s->variance > 0 ? p->variance * (1 - p->variance / s->variance * 0.9) : 0;
+    if (!(s->effective > 0) || !(s->exact > 0)) return 0;
+    double n = s->effective + 2, f = (p->bytes / s->estimate * s->effective + 1) / n;
+    double unsampled = s->objects > s->samples ? 1 - s->samples / s->objects : 0;
+    return s->exact * s->exact * f * (1 - f) / n * unsampled;
+}
+
+static struct part part_of(const struct bosk_record_site *s, uint64_t bytes, uint64_t objects,
+                           uint32_t samples)
+{
+    double all = (double)s->alloc_bytes, n = (double)s->alloc_objects / 1024;
+    double variance = (double)s->variance * 1048576, each = s->samples != 0 ? 1.0 / s->samples : 0;
+    /* (sum of weights)^2 / (sum of their squares), for blocks of about the same size. */
+    double effective = n > 0 ? all * all / (variance + all * all / n) : 0;
+    return (struct part){(double)bytes, variance * each * samples, (double)objects / 1024, samples,
+                         effective * each * samples};
+}
+static struct part alloc_part(const struct bosk_record_site *s)
+{
+    return part_of(s, s->alloc_bytes, s->alloc_objects, s->samples);
+}
+static struct part peak_part(const struct bosk_record_site *s)
+{
+    return part_of(s, s->peak_bytes, s->peak_objects, s->peak_samples);
+}
+static struct part live_part(const struct bosk_record_site *s)
+{
+    return part_of(s, s->live_bytes, s->live_objects, s->live_samples);
+}
+
+struct strata {
+    struct stratum alloc[LANES], peak[CLASSES], live[CLASSES];
+};
+
+static void add_exact(const struct process *p, struct strata *st)
 {
     const struct bosk_record_counters *n = &p->counters;
-    double alloc[LANES] = {0}, peak[CLASSES] = {0}, live[CLASSES] = {0};
+    double peak[CLASSES], live[CLASSES];
+    exact_by_class(p->peak.mallocs, p->peak.frees, peak);
+    exact_by_class(n->mallocs, n->frees, live);
+    for (unsigned lane = 0; lane < BOSK_RECORD_LANE_LARGE; lane++)
+        st->alloc[lane].exact = (double)n->mallocs[lane] * class_bytes(lane_class(lane));
+    for (unsigned c = 0; c < BOSK_CLASS_LARGE; c++) {
+        st->peak[c].exact = peak[c] * class_bytes(c);
+        st->live[c].exact = live[c] * class_bytes(c);
+    }
+    st->alloc[BOSK_RECORD_LANE_LARGE].exact = (double)n->large_alloc_bytes;
+    st->peak[BOSK_CLASS_LARGE].exact = (double)p->peak.large_bytes;
+    st->live[BOSK_CLASS_LARGE].exact = (double)n->large_alloc_bytes - (double)n->large_free_bytes;
+}
+
+static void scale_sites(const struct process *p, struct analysis *a, struct strata *st)
+{
+    add_exact(p, st);
     for (uint32_t i = 0; i < p->site_count; i++) {
         const struct bosk_record_site *s = &p->site[i];
-        bool large = s->lane == BOSK_RECORD_LANE_LARGE;
-        unsigned c = lane_class(s->lane);
-        alloc[s->lane] += large ? (double)s->alloc_bytes : (double)s->alloc_objects / 1024;
-        peak[c] += large ? (double)s->peak_bytes : (double)s->peak_objects / 1024;
-        live[c] += large ? (double)s->live_bytes : (double)s->live_objects / 1024;
+        struct part alloc = alloc_part(s), peak = peak_part(s), live = live_part(s);
+        add_part(&st->alloc[s->lane], &alloc);
+        add_part(&st->peak[lane_class(s->lane)], &peak);
+        add_part(&st->live[lane_class(s->lane)], &live);
     }
-    double exact_peak[CLASSES], exact_live[CLASSES];
-    exact_by_class(p->peak.mallocs, p->peak.frees, exact_peak);
-    exact_by_class(n->mallocs, n->frees, exact_live);
-    exact_peak[BOSK_CLASS_LARGE] = (double)p->peak.large_bytes;
-    exact_live[BOSK_CLASS_LARGE] = (double)n->large_alloc_bytes - (double)n->large_free_bytes;
     /* A fork child frees what its parent allocated: what is live of its own is not known exactly. */
     bool exact = !(p->flags & BOSK_SECTION_FORKED);
     for (uint32_t i = 0; i < p->site_count; i++) {
         const struct bosk_record_site *s = &p->site[i];
         unsigned c = lane_class(s->lane);
-        bool large = s->lane == BOSK_RECORD_LANE_LARGE;
-        double k = ratio(large ? (double)n->large_alloc_bytes : (double)n->mallocs[s->lane],
-                         alloc[s->lane]);
-        double kp = exact ? ratio(exact_peak[c], peak[c]) : 1;
-        double kl = exact ? ratio(exact_live[c], live[c]) : 1;
+        bool large = c == BOSK_CLASS_LARGE;
+        struct part alloc = alloc_part(s), peak = peak_part(s), live = live_part(s);
+        double alloc_bytes = corrected(&st->alloc[s->lane], &alloc, large);
+        double peak_bytes = exact ? corrected(&st->peak[c], &peak, large) : peak.bytes;
+        double live_bytes = exact ? corrected(&st->live[c], &live, large) : live.bytes;
+        double k = alloc.bytes > 0 ? alloc_bytes / alloc.bytes : 0;
+        double kp = peak.bytes > 0 ? peak_bytes / peak.bytes : 0;
+        double kl = live.bytes > 0 ? live_bytes / live.bytes : 0;
         a->site[i] = (struct amounts){
-            .alloc_objects = k * (double)s->alloc_objects / 1024,
-            .alloc_bytes = k * (double)s->alloc_bytes,
+            .alloc_objects = k * alloc.objects,
+            .alloc_bytes = alloc_bytes,
             .request_bytes = k * (double)s->request_bytes,
-            .live_objects = kl * (double)s->live_objects / 1024,
-            .live_bytes = kl * (double)s->live_bytes,
-            .peak_objects = kp * (double)s->peak_objects / 1024,
-            .peak_bytes = kp * (double)s->peak_bytes,
-            .variance = (double)s->variance * 1048576,
+            .live_objects = kl * live.objects,
+            .live_bytes = live_bytes,
+            .peak_objects = kp * peak.objects,
+            .peak_bytes = peak_bytes,
             .samples = s->samples,
             .peak_samples = s->peak_samples,
+            .variance = remaining_variance(&st->alloc[s->lane], &alloc, large),
+            .peak_variance = exact ? remaining_variance(&st->peak[c], &peak, large) : peak.variance,
         };
     }
 }
@@ -97,6 +179,7 @@ static void add_amounts(struct amounts *to, const struct amounts *from)
     to->peak_objects += from->peak_objects;
     to->peak_bytes += from->peak_bytes;
     to->variance += from->variance;
+    to->peak_variance += from->peak_variance;
     to->samples += from->samples;
     to->peak_samples += from->peak_samples;
 }
@@ -251,7 +334,10 @@ int analyse(const struct process *p, struct symbols *symbols, struct analysis *a
     a->site = calloc((size_t)p->site_count + 1, sizeof *a->site);
     a->label = calloc((size_t)p->label_count + 1, sizeof *a->label);
     if (a->site == NULL || a->label == NULL) return -ENOMEM;
-    scale_sites(p, a);
+    struct strata *strata = calloc(1, sizeof *strata);
+    if (strata == NULL) return -ENOMEM;
+    scale_sites(p, a, strata);
+    free(strata);
     add_totals(p, a);
     find_levels(&p->counters, a);
     find_latency(p, BOSK_OP_MALLOC, a->calls, &a->latency[BOSK_OP_MALLOC]);

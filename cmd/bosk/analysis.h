@@ -17,7 +17,7 @@ struct amounts {
     double request_bytes;              /* of these, as asked for */
     double live_objects, live_bytes;   /* at the end */
     double peak_objects, peak_bytes;
-    double variance; /* of alloc_bytes, from sampling */
+    double variance, peak_variance; /* of alloc_bytes and peak_bytes, from sampling */
     double samples, peak_samples;
 };
 

@@ -69,12 +69,10 @@ struct chain {
     char *buf;
     size_t cap, used;
     unsigned shown;
-    bool named;
 };
 
-static bool add(struct chain *c, const char *name, bool named)
+static bool add(struct chain *c, const char *name)
 {
-    if (c->shown == 0) c->named = named;
     int n = snprintf(c->buf + c->used, c->cap - c->used, "%s%s", c->shown != 0 ? " < " : "", name);
     if (n < 0 || (size_t)n >= c->cap - c->used) {
         c->buf[c->used] = '\0';
@@ -97,37 +95,103 @@ static void unnamed(const struct process *p, uint64_t frame, char *buf, size_t c
     snprintf(buf, cap, "%.60s+0x%" PRIx64, base[0] != '\0' ? base : "?", frame_offset(frame));
 }
 
+/* What starts every program or thread says nothing about it. */
+static bool is_start(const char *name)
+{
+    static const char *const starts[] = {
+        "_start", "__libc_start_call_main", "start_thread", "clone3", "__clone3", "__clone",
+        "clone"};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        if (strcmp(name, starts[i]) == 0) return true;
+    return strncmp(name, "__libc_start_main", 17) == 0;
+}
+
+static const char *name_of(struct symbols *symbols, const struct symbol_line *line, char *buf,
+                           size_t cap)
+{
+    return place_short_name(symbols_demangle(symbols, line->function), buf, cap);
+}
+
+struct walk {
+    const struct process *p;
+    struct symbols *symbols;
+    const struct bosk_record_stack *stack;
+};
+
+static const struct symbol *symbol_at(const struct walk *w, uint32_t i)
+{
+    static const struct symbol nothing;
+    uint64_t frame = w->p->frame[w->stack->first + i];
+    uint32_t m = frame_module(w->p, frame);
+    if (m == READER_NO_MODULE) return &nothing;
+    return symbols_find(w->symbols, symbols_module(w->symbols, &w->p->module[m]),
+                        frame_offset(frame) - 1);
+}
+
+static bool in_allocator(const struct walk *w, uint32_t i)
+{
+    uint32_t m = frame_module(w->p, w->p->frame[w->stack->first + i]);
+    return m != READER_NO_MODULE && (w->p->module[m].flags & BOSK_MODULE_ALLOCATOR) != 0;
+}
+
+/* First frame, and first inlined function in it, outside allocators and what lies inside them.
+ * `wrapper` gets the name of the last one that is inside. */
+static void skip_allocators(const struct walk *w, uint32_t *frame, unsigned *inlined, char *wrapper,
+                            size_t cap)
+{
+    char name[256];
+    *frame = 0;
+    *inlined = 0;
+    for (uint32_t i = 0; i < w->stack->depth; i++) {
+        if (in_allocator(w, i)) {
+            *frame = i + 1;
+            continue;
+        }
+        const struct symbol *s = symbol_at(w, i);
+        for (unsigned k = 0; k < s->count; k++) {
+            name_of(w->symbols, &s->line[k], name, sizeof name);
+            if (!place_is_allocator(name)) return;
+            snprintf(wrapper, cap, "%s", name);
+            *frame = k + 1 < s->count ? i : i + 1;
+            *inlined = k + 1 < s->count ? k + 1 : 0;
+        }
+    }
+}
+
+/* The functions from there on; with `bare`, also those without a name. */
+static void collect(const struct walk *w, uint32_t frame, unsigned inlined, bool bare,
+                    struct chain *c)
+{
+    char name[256];
+    c->used = c->shown = 0;
+    c->buf[0] = '\0';
+    for (bool room = true; frame < w->stack->depth && room; frame++, inlined = 0) {
+        const struct symbol *s = symbol_at(w, frame);
+        if (s->count == 0 && bare) {
+            unnamed(w->p, w->p->frame[w->stack->first + frame], name, sizeof name);
+            room = add(c, name);
+        }
+        for (unsigned k = inlined; k < s->count && room; k++) {
+            name_of(w->symbols, &s->line[k], name, sizeof name);
+            if (is_start(name)) continue;
+            /* What calls main is the same for every stack. */
+            room = add(c, name) && strcmp(name, "main") != 0;
+        }
+    }
+}
+
 void place_text(const struct process *p, struct symbols *symbols, const struct bosk_record_stack *s,
                 char *buf, size_t cap, bool *named)
 {
+    struct walk w = {p, symbols, s};
     struct chain c = {.buf = buf, .cap = cap};
-    char last_wrapper[256] = "", name[256];
-    for (uint32_t i = 0; i < s->depth; i++) {
-        uint64_t frame = p->frame[s->first + i];
-        uint32_t m = frame_module(p, frame);
-        if (m != READER_NO_MODULE && (p->module[m].flags & BOSK_MODULE_ALLOCATOR) && c.shown == 0)
-            continue;
-        const struct symbol *found = NULL;
-        if (m != READER_NO_MODULE)
-            found = symbols_find(symbols, symbols_module(symbols, &p->module[m]),
-                                 frame_offset(frame) - 1);
-        if (found == NULL || found->count == 0) {
-            unnamed(p, frame, name, sizeof name);
-            if (!add(&c, name, false)) break;
-            continue;
-        }
-        bool room = true;
-        for (unsigned k = 0; k < found->count && room; k++) {
-            place_short_name(symbols_demangle(symbols, found->line[k].function), name, sizeof name);
-            if (c.shown == 0 && place_is_allocator(name))
-                memcpy(last_wrapper, name, sizeof name);
-            else
-                room = add(&c, name, true);
-        }
-        /* What calls main is the same for every stack. */
-        if (!room || strcmp(name, "main") == 0) break;
-    }
-    if (c.shown == 0)
-        add(&c, s->depth == 0 ? "(before stacks could be taken)" : last_wrapper, s->depth != 0);
-    *named = c.named;
+    char wrapper[256] = "(before stacks could be taken)";
+    uint32_t frame;
+    unsigned inlined;
+    skip_allocators(&w, &frame, &inlined, wrapper, sizeof wrapper);
+    *named = frame >= s->depth || symbol_at(&w, frame)->count != 0;
+    collect(&w, frame, inlined, false, &c);
+    /* One name is not enough to tell places apart. */
+    if (c.shown < 2 && strcmp(buf, "main") != 0) collect(&w, frame, inlined, true, &c);
+    if (c.shown == 0) add(&c, wrapper);
 }

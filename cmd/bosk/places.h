@@ -7,8 +7,9 @@
 
 #define PLACE_FUNCTIONS 4
 
-/* Writes "inner < outer < ..." of a stack, at most PLACE_FUNCTIONS functions.  `*named` gets whether
- * the innermost function shown has a name. */
+/* Writes "inner < outer < ..." of a stack, at most PLACE_FUNCTIONS functions.  Functions without a
+ * name are left out as long as others have one; `*named` is false when that is so of the one that
+ * asked for the memory. */
 void place_text(const struct process *p, struct symbols *symbols, const struct bosk_record_stack *s,
                 char *buf, size_t cap, bool *named);
 

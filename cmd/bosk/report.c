@@ -19,6 +19,7 @@
 #define LABELS 3
 #define CHILDREN 2
 #define PLACE_COLUMNS 62
+#define LEAST_SHARE 0.001 /* of a place that gets a line */
 
 struct paint {
     FILE *f;
@@ -68,9 +69,9 @@ static void print_head(const struct paint *o, const struct run *run)
 static void print_totals(const struct paint *o, const struct analysis *a)
 {
     const struct process *p = a->process;
-    fprintf(o->f, "\n  %-11s%s in %s calls, %s freed again\n", "allocated",
+    fprintf(o->f, "\n  %-11s%s in %s call%s, %s freed again\n", "allocated",
             text_bytes(a->allocated_bytes).s, text_exact((uint64_t)a->calls).s,
-            text_percent(a->frees, a->calls).s);
+            a->calls == 1 ? "" : "s", text_percent(a->frees, a->calls).s);
     fprintf(o->f, "  %-11s%s%s%s after %s;  live at the end %s", "peak", o->bold,
             text_bytes(a->peak_bytes).s, o->off, text_duration(a->peak_ns).s,
             text_bytes(a->live_bytes).s);
@@ -108,7 +109,9 @@ static void row(const struct paint *o, const char *text, const char *a, const ch
                 const char *c)
 {
     char buf[512];
-    fprintf(o->f, "    %s%10s %8s %7s\n", fit(text, PLACE_COLUMNS, buf, sizeof buf), a, b, c);
+    fprintf(o->f, "    %s%10s %8s", fit(text, PLACE_COLUMNS, buf, sizeof buf), a, b);
+    if (c[0] != '\0') fprintf(o->f, " %7s", c);
+    fputc('\n', o->f);
 }
 
 /* Standard error of an estimate in percent; "" when there is none to speak of. */
@@ -128,33 +131,31 @@ static struct text error_text(const struct paint *o, double variance, double est
     return t;
 }
 
-static double peak_variance(const struct amounts *n)
-{
-    return n->samples > 0 ? n->variance / n->samples * n->peak_samples : 0;
-}
-
 static void print_peak(const struct paint *o, struct analysis *a)
 {
-    double rest = a->unknown_peak_bytes;
+    double rest = 0;
     size_t more = 0;
     places_sort(a, BY_PEAK);
     heading(o, "AT THE PEAK", "bytes", "share", "error");
     for (size_t i = 0; i < a->place_count; i++) {
         const struct amounts *n = &a->place[i].sum;
         if (n->peak_bytes < 1) break;
-        if (i < PEAK_PLACES) {
+        if (i < PEAK_PLACES && n->peak_bytes >= LEAST_SHARE * a->peak_bytes) {
             row(o, a->place[i].text, text_bytes(n->peak_bytes).s,
                 text_percent(n->peak_bytes, a->peak_bytes).s,
-                error_text(o, peak_variance(n), n->peak_bytes).s);
+                error_text(o, n->peak_variance, n->peak_bytes).s);
         } else {
             rest += n->peak_bytes;
             more++;
         }
     }
-    char text[64] = "(too little to be sampled)";
-    if (more > 0) snprintf(text, sizeof text, "%zu more places", more);
-    if (rest >= 0.0005 * a->peak_bytes && rest >= 1)
+    char text[64];
+    snprintf(text, sizeof text, "%zu more place%s", more, more == 1 ? "" : "s");
+    if (rest >= LEAST_SHARE * a->peak_bytes && rest >= 1)
         row(o, text, text_bytes(rest).s, text_percent(rest, a->peak_bytes).s, "");
+    if (a->unknown_peak_bytes >= LEAST_SHARE * a->peak_bytes && a->unknown_peak_bytes >= 1)
+        row(o, "(in sizes of which none was sampled)", text_bytes(a->unknown_peak_bytes).s,
+            text_percent(a->unknown_peak_bytes, a->peak_bytes).s, "");
 }
 
 static void print_churn(const struct paint *o, struct analysis *a)
@@ -166,7 +167,7 @@ static void print_churn(const struct paint *o, struct analysis *a)
     for (size_t i = 0; i < a->place_count && i < CHURN_PLACES; i++) {
         const struct amounts *n = &a->place[i].sum;
         double bytes = n->alloc_bytes - n->live_bytes;
-        if (bytes < 0.0005 * churn || bytes < 1) break;
+        if (bytes < LEAST_SHARE * churn || bytes < 1) break;
         row(o, a->place[i].text, text_bytes(bytes).s, text_percent(bytes, churn).s,
             text_count(n->alloc_objects - n->live_objects).s);
     }
@@ -288,7 +289,7 @@ static void print_notes(const struct paint *o, const struct analysis *a)
     if (unnamed > 0.2 * a->all_frames)
         fprintf(
             o->f,
-            "  %snote%s       places of %s of the bytes have no name: symbols of their files are missing\n",
+            "  %snote%s       %s of the bytes are from functions without a name, told by their callers\n",
             o->bold, o->off, text_percent(unnamed, a->all_frames).s);
 }
 

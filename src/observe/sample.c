@@ -35,12 +35,8 @@ static uint64_t times(uint64_t objects, uint64_t bytes)
     return (uint64_t)((double)objects * (double)bytes / 1024 + 0.5);
 }
 
-/* To be called before the live numbers of a site change: a peak declared since they last did found
- * them as they are. */
-static void touch(struct bosk_record_section *s, struct bosk_record_site *site)
+static void keep_as_peak(struct bosk_record_site *site, uint32_t epoch)
 {
-    uint32_t epoch = __atomic_load_n(&s->peak_epoch, __ATOMIC_ACQUIRE);
-    if (site->peak_epoch == epoch) return;
     site->peak_objects = site->live_objects;
     site->peak_bytes = site->live_bytes;
     site->peak_samples = site->live_samples;
@@ -52,16 +48,24 @@ static struct boski_lock *stripe(uint32_t site)
     return &boski_obs.priv->stripe[site % BOSKI_STRIPES];
 }
 
-/* Adds a sample to what is live at its site, or takes it away. */
+/* Adds a sample to what is live at its site, or takes it away.
+ *
+ * A peak declared since the site last changed found it as it is, so that is kept first.  The block that
+ * lifted live bytes to the peak may be booked here only after the peak was declared: as long as live bytes
+ * have not fallen below it, what is added belongs to it. */
 static void book_live(struct bosk_record_section *s, const struct boski_live *e, bool add)
 {
     struct bosk_record_site *site = &s->site[e->site];
     uint64_t bytes = times(e->objects, e->block);
     boski_lock(stripe(e->site));
-    touch(s, site);
+    uint32_t epoch = __atomic_load_n(&s->peak_epoch, __ATOMIC_ACQUIRE);
+    if (site->peak_epoch != epoch) keep_as_peak(site, epoch);
     site->live_samples += add ? 1 : UINT32_MAX;
     site->live_objects += add ? e->objects : -e->objects;
     site->live_bytes += add ? bytes : -bytes;
+    if (add && (int64_t)__atomic_load_n(&s->counters.live_bytes, __ATOMIC_RELAXED) >=
+                   (int64_t)__atomic_load_n(&s->peak.live_bytes, __ATOMIC_RELAXED))
+        keep_as_peak(site, epoch);
     boski_unlock(stripe(e->site));
 }
 

@@ -354,6 +354,25 @@ TEST(observe, sites_at_the_peak_are_kept)
     CHECK_EQ(s->site[1].live_bytes, 0);
 }
 
+TEST(observe, the_block_that_makes_the_peak_belongs_to_it)
+{
+    attach(1);
+    const struct bosk_record_section *s = self();
+    at_one(0x1000, 4096);
+    boski_obs_live(4096);
+    boski_obs_live(8 << 20); /* the heap may count a block before it samples it */
+    at_other(0x2000, 8 << 20);
+    boski_obs_sample_free((void *)0x2000);
+    boski_obs_live(-(8 << 20));
+    at_other(0x3000, 4096);
+    boski_obs_live(4096);
+    CHECK_EQ(s->site[1].peak_epoch, s->peak_epoch);
+    CHECK_EQ(s->site[1].peak_bytes, 8 << 20);
+    CHECK_EQ(s->site[1].live_bytes, 0);
+    CHECK_EQ(s->site[2].live_bytes, 4096);
+    CHECK_EQ(s->site[2].peak_bytes, 0);
+}
+
 TEST(observe, timeline_stretches_and_keeps_the_greatest)
 {
     attach(1);
