@@ -42,8 +42,7 @@ enum { NTESTS = sizeof tests / sizeof tests[0] };
 
 static int usage(void)
 {
-    fputs("usage: allocprobe [-qH] [-l LABEL] [-t TEST[,TEST]] [-k thr,lat,mem]\ntests:",
-          stderr);
+    fputs("usage: allocprobe [-qH] [-l LABEL] [-t TEST[,TEST]] [-k thr,lat,mem]\ntests:", stderr);
     for (int i = 0; i < NTESTS; i++) fprintf(stderr, " %s", tests[i].name);
     fputs("\n", stderr);
     return 2;

@@ -52,10 +52,7 @@ uint64_t probe_cpu_ns(clockid_t clock);
 
 extern void *volatile probe_sink;
 
-static inline void probe_touch(void *p)
-{
-    *(volatile char *)p = 1;
-}
+static inline void probe_touch(void *p) { *(volatile char *)p = 1; }
 /* Writes one byte of every page and the last one, so that all of it counts as resident. */
 static inline void probe_touch_all(void *p, size_t n)
 {
@@ -73,10 +70,7 @@ uint32_t probe_below(uint32_t n);
  * between 4 and 64 KiB, drawn once so that drawing is not part of what is timed. */
 enum { PROBE_SIZES = 1 << 16 };
 extern uint32_t probe_sizes[PROBE_SIZES];
-static inline uint32_t probe_size_at(uint64_t i)
-{
-    return probe_sizes[i & (PROBE_SIZES - 1)];
-}
+static inline uint32_t probe_size_at(uint64_t i) { return probe_sizes[i & (PROBE_SIZES - 1)]; }
 
 enum { PROBE_BATCH = 1000, PROBE_PERMS = 16 };
 extern uint16_t probe_perm[PROBE_PERMS][PROBE_BATCH]; /* shuffles of 0 .. PROBE_BATCH - 1 */

@@ -58,10 +58,7 @@ void probe_calibrate(void)
     ns_per_tick = ratio[WINDOWS / 2];
 }
 
-double probe_ns(uint64_t ticks)
-{
-    return (double)ticks * ns_per_tick;
-}
+double probe_ns(uint64_t ticks) { return (double)ticks * ns_per_tick; }
 
 uint64_t probe_cpu_ns(clockid_t clock)
 {
@@ -81,10 +78,7 @@ uint64_t probe_random(void)
     return state;
 }
 
-uint32_t probe_below(uint32_t n)
-{
-    return (uint32_t)(((probe_random() >> 32) * n) >> 32);
-}
+uint32_t probe_below(uint32_t n) { return (uint32_t)(((probe_random() >> 32) * n) >> 32); }
 
 /* r to the power 0.1 by bisection: libm would be one more library in the measured process. */
 static double tenth_root(double r)
@@ -93,8 +87,10 @@ static double tenth_root(double r)
     for (int k = 0; k < 40; k++) {
         double mid = (lo + hi) / 2, power = mid;
         for (int j = 1; j < 10; j++) power *= mid;
-        if (power < r) lo = mid;
-        else hi = mid;
+        if (power < r)
+            lo = mid;
+        else
+            hi = mid;
     }
     return lo;
 }
@@ -292,8 +288,12 @@ long probe_rss_kb(void)
 
 void probe_name_size(char *buf, size_t size)
 {
-    if (size == 0) strcpy(buf, "mixed");
-    else if (size >= 1 << 20) snprintf(buf, 32, "%zuM", size >> 20);
-    else if (size >= 1 << 10 && size % 1024 == 0) snprintf(buf, 32, "%zuK", size >> 10);
-    else snprintf(buf, 32, "%zu", size);
+    if (size == 0)
+        strcpy(buf, "mixed");
+    else if (size >= 1 << 20)
+        snprintf(buf, 32, "%zuM", size >> 20);
+    else if (size >= 1 << 10 && size % 1024 == 0)
+        snprintf(buf, 32, "%zuK", size >> 10);
+    else
+        snprintf(buf, 32, "%zu", size);
 }

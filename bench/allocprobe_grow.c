@@ -65,10 +65,7 @@ uint64_t probe_op_append_realloc(size_t words, struct probe_hist *h)
     return append(words, false, h);
 }
 
-static uint64_t append_copy(size_t words)
-{
-    return append(words, true, NULL);
-}
+static uint64_t append_copy(size_t words) { return append(words, true, NULL); }
 
 static void grow_by_steps(size_t upto, size_t step)
 {
@@ -87,8 +84,8 @@ void probe_append(void)
     static const struct {
         size_t words;
         int reps, group; /* chains in all; chains per chunk */
-    } rows[] = {{100, 20000, 200},  {1000, 3000, 20}, {10000, 300, 1},
-                {100000, 40, 1},    {1000000, 8, 1},  {8000000, 3, 1}};
+    } rows[] = {{100, 20000, 200}, {1000, 3000, 20}, {10000, 300, 1},
+                {100000, 40, 1},   {1000000, 8, 1},  {8000000, 3, 1}};
     static const size_t upto[] = {4096, 65536, 1 << 20};
     struct probe_chunks *c = &probe_chunks_a;
     struct probe_watch w;
@@ -103,8 +100,10 @@ void probe_append(void)
             for (int i = 0; i < chunks; i++) {
                 probe_start(c, &w);
                 for (int g = 0; g < group; g++) {
-                    if (by_copy) append_copy(rows[k].words);
-                    else probe_op_append_realloc(rows[k].words, NULL);
+                    if (by_copy)
+                        append_copy(rows[k].words);
+                    else
+                        probe_op_append_realloc(rows[k].words, NULL);
                 }
                 probe_stop(c, &w, (double)rows[k].words * group);
             }

@@ -42,10 +42,7 @@ static void settle_sparse(void)
     }
 }
 
-static void settle_idle(void)
-{
-    nap(1200);
-}
+static void settle_idle(void) { nap(1200); }
 
 /* ---- phase --------------------------------------------------------------------------- */
 
@@ -64,8 +61,10 @@ static void phase(void (*settle)(void), const char *after)
         uint32_t size = probe_size_at(i * 7 + (i >> 16));
         v[i] = malloc(size);
         probe_touch_all(v[i], size);
-        if (i < n) freed_bytes += size;
-        else kept_bytes += size;
+        if (i < n)
+            freed_bytes += size;
+        else
+            kept_bytes += size;
     }
     probe_row_mem("phase.filled", "1M-zipf", probe_rss_kb() - base,
                   (freed_bytes + kept_bytes) / 1024);
@@ -83,20 +82,11 @@ static void phase(void (*settle)(void), const char *after)
     free(v);
 }
 
-void probe_phase(void)
-{
-    phase(settle_busy, "after-1.2s");
-}
+void probe_phase(void) { phase(settle_busy, "after-1.2s"); }
 
-void probe_phase_sparse(void)
-{
-    phase(settle_sparse, "after-1.2s-sparse");
-}
+void probe_phase_sparse(void) { phase(settle_sparse, "after-1.2s-sparse"); }
 
-void probe_phase_idle(void)
-{
-    phase(settle_idle, "after-1.2s-idle");
-}
+void probe_phase_idle(void) { phase(settle_idle, "after-1.2s-idle"); }
 
 /* ---- churn ----------------------------------------------------------------------------- */
 

@@ -106,8 +106,10 @@ static void *short_life(void *arg)
     for (unsigned i = 0; i < 2 * LEFT; i++) {
         void *p = malloc(probe_size_at(i * 3));
         probe_touch(p);
-        if (i & 1) left[i / 2] = p;
-        else free(p);
+        if (i & 1)
+            left[i / 2] = p;
+        else
+            free(p);
     }
     return NULL;
 }

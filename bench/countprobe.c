@@ -114,10 +114,12 @@ static __attribute__((noinline)) void stepping(bool on)
     /* The red zone is skipped: the push must not overwrite what the compiler keeps there. */
     if (on)
         __asm__ volatile("lea -128(%%rsp), %%rsp\n pushfq\n orq $0x100, (%%rsp)\n popfq\n"
-                         "lea 128(%%rsp), %%rsp" ::: "cc", "memory");
+                         "lea 128(%%rsp), %%rsp" ::
+                             : "cc", "memory");
     else
         __asm__ volatile("lea -128(%%rsp), %%rsp\n pushfq\n andq $~0x100, (%%rsp)\n popfq\n"
-                         "lea 128(%%rsp), %%rsp" ::: "cc", "memory");
+                         "lea 128(%%rsp), %%rsp" ::
+                             : "cc", "memory");
 }
 
 /* ---- the work ------------------------------------------------------------------------ */

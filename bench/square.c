@@ -163,12 +163,11 @@ int main(int argc, char **argv)
     }
     struct rusage to = usage();
     heap_counts(&released, &thrashed);
-    double faulted_kb = (double)(to.ru_minflt - from.ru_minflt) *
-                        (double)(sysconf(_SC_PAGESIZE) / 1024);
+    double faulted_kb =
+        (double)(to.ru_minflt - from.ru_minflt) * (double)(sysconf(_SC_PAGESIZE) / 1024);
     bool ours = released >= 0;
-    printf("%s,%u,%u,%.0f,%.0f,%.0f,%.0f,%.1f,%ld,%ld\n", probe_label, half_ms, counted,
-           faulted_kb, faulted_kb / counted, up_kb / counted, down_kb / counted,
-           cpu_ms(&to) - cpu_ms(&from), ours ? released - released_from : -1,
-           ours ? thrashed - thrashed_from : -1);
+    printf("%s,%u,%u,%.0f,%.0f,%.0f,%.0f,%.1f,%ld,%ld\n", probe_label, half_ms, counted, faulted_kb,
+           faulted_kb / counted, up_kb / counted, down_kb / counted, cpu_ms(&to) - cpu_ms(&from),
+           ours ? released - released_from : -1, ours ? thrashed - thrashed_from : -1);
     return 0;
 }

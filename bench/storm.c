@@ -42,10 +42,7 @@ static double wall_ms(void)
 struct level {
     long rss_kb, space_kb;
 };
-static struct level level(void)
-{
-    return (struct level){probe_rss_kb(), address_space_kb()};
-}
+static struct level level(void) { return (struct level){probe_rss_kb(), address_space_kb()}; }
 
 static int result(const char *kind, unsigned long n, unsigned long failures, struct level a,
                   struct level b, double since_ms)
@@ -68,8 +65,10 @@ static void *wave_thread(void *arg)
     for (unsigned i = 0; i < EACH; i++) {
         void *p = malloc(probe_size_at(self * 7 + i));
         probe_touch(p);
-        if (i & 1) mine[i / 2] = p;
-        else free(p);
+        if (i & 1)
+            mine[i / 2] = p;
+        else
+            free(p);
     }
     pthread_barrier_wait(&all_alive);
     return NULL;

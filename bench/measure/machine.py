@@ -28,16 +28,18 @@ PROGRAMS = {
 
 
 def build(name, out_dir, cc="cc"):
-    """Compiles one measuring program when a source is newer; returns its path."""
+    """The path of one measuring program: of the build, else compiled here when a source is newer."""
     patterns, libs = PROGRAMS[name]
     sources = sorted(s for p in patterns for s in glob.glob(os.path.join(HERE, p)))
     headers = glob.glob(os.path.join(HERE, "*.h"))
     os.makedirs(out_dir, exist_ok=True)
     target = os.path.join(out_dir, name)
-    if os.path.exists(target):
-        built = os.path.getmtime(target)
-        if all(os.path.getmtime(s) < built for s in sources + headers + [__file__]):
-            return target
+    ready = os.path.join(os.environ.get("BUILD_DIR", "/nonexistent"), "bench", name)
+    for path in (ready, target):
+        if os.path.exists(path):
+            built = os.path.getmtime(path)
+            if all(os.path.getmtime(s) < built for s in sources + headers):
+                return path
     subprocess.run([cc, *CFLAGS, *sources, "-o", target + ".new", *libs], check=True)
     os.rename(target + ".new", target)
     return target

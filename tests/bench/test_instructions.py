@@ -14,7 +14,7 @@ NAME = "instructions"
 # kind: (fast path: greatest sum of medians, whole: greatest sum of means)
 LIMITS = {
     "pair:64": (30, 45), "lifo:64": (30, 34), "fifo:64": (30, 34), "random:64": (30, 34),
-    "random:0": (30, 60), "calloc:64": (56, 68), "calloc:800": (90, 110),
+    "random:0": (30, 60), "calloc:64": (60, 72), "calloc:800": (90, 110),
     "remote-free:64": (20, 65), "remote-malloc:64": (15, 54), "refill:64": (15, 65),
 }
 

@@ -17,10 +17,7 @@ void *__libc_malloc(size_t size); /* libc's own, under the names it keeps for wr
 void __libc_free(void *p);
 
 static pid_t first_process;
-__attribute__((constructor)) static void remember(void)
-{
-    first_process = getpid();
-}
+__attribute__((constructor)) static void remember(void) { first_process = getpid(); }
 
 void *malloc(size_t size)
 {
