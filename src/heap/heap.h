@@ -225,6 +225,7 @@ size_t boski_span_take(struct mspan *s, uint32_t *word, void **top, size_t want)
 /* ---- large objects, realloc, alignment ------------------------------------------------ */
 
 void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed);
+void *boski_large_malloc(size_t size); /* the same, first from the thread's slot */
 void boski_large_free(struct mspan *s);
 /* Puts a free large span into the large cache. */
 void boski_large_keep(struct mspan *s);

@@ -108,30 +108,48 @@ void boski_large_resized(size_t old_bytes, size_t new_bytes)
     boski_book_live((int64_t)new_bytes - (int64_t)old_bytes);
 }
 
-/* The slot in the thread's own cache: one object, no lock, no clock. */
-static void *slot_take(struct mcache *mc)
+/* Booked in the thread's cache when it has one: no shared line. */
+static void book(struct mcache *mc, bool freed, size_t bytes)
 {
-    struct mspan *s = mc->large;
+    struct bosk_record_counters *k = mc != NULL ? &mc->pending : boski_ctr;
+    uint64_t *calls = freed ? &k->large_frees : &k->large_allocs;
+    uint64_t *sum = freed ? &k->large_free_bytes : &k->large_alloc_bytes;
+    int64_t delta = freed ? -(int64_t)bytes : (int64_t)bytes;
+    if (mc != NULL) {
+        boski_pend(mc, calls, 1);
+        boski_pend(mc, sum, bytes);
+        boski_pend_live(mc, delta);
+    } else {
+        boski_count(calls, 1);
+        boski_count(sum, bytes);
+        boski_book_live(delta);
+    }
+}
+
+static inline void slot_count(uint64_t *calls, uint64_t *bytes, const struct mspan *s)
+{
+    __atomic_store_n(calls, *calls + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(bytes, *bytes + s->elem_bytes, __ATOMIC_RELAXED);
+}
+
+/* The slot in the thread's own cache: one object, no lock, no clock. */
+static inline void *slot_take(struct mcache *mc, struct mspan *s)
+{
     mc->large = NULL;
     mc->large_used = true;
     s->bits[0] = 0;
-    size_t bytes = boski_span_bytes(s);
-    boski_pend(mc, &mc->pending.large_allocs, 1);
-    boski_pend(mc, &mc->pending.large_cache_hits, 1);
-    boski_pend(mc, &mc->pending.large_alloc_bytes, bytes);
-    boski_pend_live(mc, (int64_t)bytes);
+    slot_count(&mc->slot_takes, &mc->slot_take_bytes, s);
     return (void *)s->base;
 }
-static void slot_give(struct mcache *mc, struct mspan *s)
+
+void *boski_large_malloc(size_t size)
 {
-    size_t bytes = boski_span_bytes(s);
-    s->bits[0] = 1;
-    s->needzero = 1;
-    s->flags = 0;
-    mc->large = s;
-    boski_pend(mc, &mc->pending.large_frees, 1);
-    boski_pend(mc, &mc->pending.large_free_bytes, bytes);
-    boski_pend_live(mc, -(int64_t)bytes);
+    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
+    struct mspan *s = mc->large;
+    size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
+    if (s != NULL && fits(s, npages) && !boski_recording) return slot_take(mc, s);
+    bool zeroed;
+    return boski_large_alloc(size, 1, 0, &zeroed);
 }
 
 void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
@@ -142,9 +160,6 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
     struct mcache *mc = boski_mcache();
     bool record = boski_recording && !boski_tls.inside;
     size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
-    if (!record && mc != NULL && mc->large != NULL && align <= BOSKI_PAGE_BYTES && flags == 0 &&
-        fits(mc->large, npages))
-        return slot_take(mc);
     uint64_t t0 = record ? boski_os_ticks() : 0;
     if (record) boski_obs_check();
     size_t align_pages = align > BOSKI_PAGE_BYTES ? align >> BOSKI_PAGE_SHIFT : 1;
@@ -152,7 +167,7 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
     struct mspan *s = align_pages == 1 && flags == 0 ? cache_take(npages) : NULL;
     if (s != NULL) {
         s->bits[0] = 0;
-        boski_count(&boski_ctr->large_cache_hits, 1);
+        if (mc != NULL) boski_pend(mc, &mc->pending.large_cache_hits, 1);
     } else {
         uint64_t now_ms = boski_now_ms();
         if (flags != 0 || __atomic_load_n(&cache.pages, __ATOMIC_RELAXED) > KEEP_PAGES)
@@ -174,9 +189,7 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
     *zeroed = !s->needzero;
     s->needzero = 1;
     size_t bytes = boski_span_bytes(s);
-    boski_count(&boski_ctr->large_allocs, 1);
-    boski_count(&boski_ctr->large_alloc_bytes, bytes);
-    boski_book_live((int64_t)bytes);
+    book(mc, false, bytes);
     uint32_t mean = 0;
     if (boski_sample_due(mc, bytes, &mean)) {
         s->flags |= BOSKI_SPAN_SAMPLED;
@@ -196,7 +209,11 @@ void boski_large_free(struct mspan *s)
         (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
         __atomic_load_n(&s->bits[0], __ATOMIC_RELAXED) == 0) {
         struct mspan *out = mc->large;
-        slot_give(mc, s);
+        s->bits[0] = 1;
+        s->needzero = 1;
+        s->flags = 0;
+        mc->large = s;
+        slot_count(&mc->slot_gives, &mc->slot_give_bytes, s);
         if (out != NULL) {
             uint64_t now_ms = boski_now_ms();
             cache_give(out, now_ms);
@@ -206,13 +223,13 @@ void boski_large_free(struct mspan *s)
     }
     uint64_t t0 = record ? boski_os_ticks() : 0;
     /* A free span has bit 0 set: a second free finds it so. */
-    if (__atomic_exchange_n(&s->bits[0], 1, __ATOMIC_ACQ_REL) != 0)
-        boski_bad_free((void *)s->base, "double free");
+    uint64_t was = s->bits[0];
+    if (boski_os_single()) s->bits[0] = 1;
+    else was = __atomic_exchange_n(&s->bits[0], 1, __ATOMIC_ACQ_REL);
+    if (was != 0) boski_bad_free((void *)s->base, "double free");
     size_t bytes = boski_span_bytes(s);
     if ((s->flags & BOSKI_SPAN_SAMPLED) != 0) boski_obs_sample_free((void *)s->base);
-    boski_count(&boski_ctr->large_frees, 1);
-    boski_count(&boski_ctr->large_free_bytes, bytes);
-    boski_book_live(-(int64_t)bytes);
+    book(mc, true, bytes);
     uint64_t now_ms = boski_now_ms();
     cache_give(s, now_ms);
     boski_tick(now_ms);

@@ -93,8 +93,7 @@ void *boski_malloc_medium(size_t size)
         unsigned c = boski_size_to_class128[(size - 1024 + 127) >> 7];
         return boski_lane_alloc(c - BOSKI_FIRST_MEDIUM + BOSKI_LANES_FAST, size);
     }
-    bool zeroed;
-    void *p = boski_large_alloc(size, 1, 0, &zeroed);
+    void *p = boski_large_malloc(size);
     if (BOSK_UNLIKELY(p == NULL)) errno = ENOMEM;
     return p;
 }

@@ -107,9 +107,21 @@ static void count_bin(struct mcache *mc, unsigned c)
     boski_pend(mc, &mc->pending.frees[c], n);
     boski_pend_live(mc, -(int64_t)(n * boski_class[c].size));
 }
+static void publish_slot(struct mcache *mc)
+{
+    struct bosk_record_counters *k = &mc->pending;
+    boski_pend(mc, &k->large_allocs, mc->slot_takes);
+    boski_pend(mc, &k->large_cache_hits, mc->slot_takes);
+    boski_pend(mc, &k->large_alloc_bytes, mc->slot_take_bytes);
+    boski_pend(mc, &k->large_frees, mc->slot_gives);
+    boski_pend(mc, &k->large_free_bytes, mc->slot_give_bytes);
+    boski_pend_live(mc, (int64_t)(mc->slot_take_bytes - mc->slot_give_bytes));
+    mc->slot_takes = mc->slot_take_bytes = mc->slot_gives = mc->slot_give_bytes = 0;
+}
 /* Adds what was counted in the cache to the process's counters. */
 static void publish(struct mcache *mc)
 {
+    publish_slot(mc);
     uint64_t *from = (uint64_t *)(void *)&mc->pending, *to = (uint64_t *)(void *)boski_ctr;
     for (size_t i = 0; i < sizeof mc->pending / sizeof *from; i++) {
         if (from[i] == 0) continue;
@@ -128,15 +140,24 @@ void boski_mcache_add_pending(struct bosk_record_counters *sum)
         uint64_t *from = (uint64_t *)(void *)&mc->pending;
         for (size_t i = 0; i < sizeof mc->pending / sizeof *from; i++)
             to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+        uint64_t takes = __atomic_load_n(&mc->slot_takes, __ATOMIC_RELAXED);
+        uint64_t taken = __atomic_load_n(&mc->slot_take_bytes, __ATOMIC_RELAXED);
+        uint64_t given = __atomic_load_n(&mc->slot_give_bytes, __ATOMIC_RELAXED);
+        sum->large_allocs += takes;
+        sum->large_alloc_bytes += taken;
+        sum->large_frees += __atomic_load_n(&mc->slot_gives, __ATOMIC_RELAXED);
+        sum->large_free_bytes += given;
+        sum->live_bytes += taken - given;
         sum->live_bytes += (uint64_t)__atomic_load_n(&mc->live_delta, __ATOMIC_RELAXED);
     }
 }
 void boski_mcache_count(struct mcache *mc)
 {
-    for (unsigned i = 0; i < BOSKI_LANES; i++)
-        if (mc->lane[i].buf != NULL) count_lane(mc, i);
+    /* Frees first: what was handed out and given back meanwhile must not look like a peak. */
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++)
         if (mc->bin[c].buf != NULL) count_bin(mc, c);
+    for (unsigned i = 0; i < BOSKI_LANES; i++)
+        if (mc->lane[i].buf != NULL) count_lane(mc, i);
     publish(mc);
 }
 
@@ -173,12 +194,20 @@ void boski_mcache_hold(struct mcache *mc)
 
 /* ---- flush ----------------------------------------------------------------------------- */
 
+/* Calls after which a recording looks at a lane or bin again: few enough bytes to know what is live,
+ * few enough looks not to be felt. */
+static inline uint32_t look_every(unsigned c)
+{
+    uint32_t n = 16384 / boski_class[c].size;
+    return n < 1 ? 1 : n < 64 ? n : 64;
+}
+
 /* The limit of a push array: its end, or sooner when frees are to be timed. */
 static void set_limit(struct mcache *mc, unsigned c)
 {
     struct bin *b = &mc->bin[c];
     void **cur = mc->push.cur[c], **end = b->buf->slot + b->buf->cap;
-    if (boski_recording && end - cur > 64) end = cur + 64;
+    if (boski_recording && end - cur > (ptrdiff_t)look_every(c)) end = cur + look_every(c);
     mc->push.lim[c] = end;
 }
 static void set_push(struct mcache *mc, unsigned c, void **cur)
@@ -483,7 +512,8 @@ static void arm(struct mcache *mc, unsigned lane)
     size_t k = SIZE_MAX;
     if (BOSK_UNLIKELY(boski_recording)) {
         uint64_t n = l->sample_left / boski_class[l->class_].size;
-        k = n < 63 ? (size_t)n : 63;
+        size_t most = look_every(l->class_) - 1;
+        k = n < most ? (size_t)n : most;
     }
     if (BOSK_UNLIKELY(boski_scavenge_pending) && k > 16) k = 16;
     if (k != SIZE_MAX) cut(mc, lane, k);
@@ -496,14 +526,14 @@ static inline void *pop_one(void ***pop)
     return p;
 }
 
-/* A fast call, timed: stands for the 64 between two cuts. */
-static BOSKI_NOINLINE void *timed_pop(void ***pop)
+/* A fast call, timed: stands for the `calls` between two cuts. */
+static BOSKI_NOINLINE void *timed_pop(void ***pop, uint32_t calls)
 {
     uint64_t t = boski_os_ticks();
     __asm__ volatile("" ::: "memory");
     void *p = pop_one(pop);
     __asm__ volatile("" ::: "memory");
-    boski_obs_latency(BOSKI_OP_MALLOC, false, boski_os_ticks() - t, 64);
+    boski_obs_latency(BOSKI_OP_MALLOC, false, boski_os_ticks() - t, calls);
     return p;
 }
 
@@ -528,6 +558,7 @@ void *boski_lane_slow(unsigned lane, size_t size)
     if (record) boski_obs_check();
     if (l->class_ == 0) start_lane(mc, lane);
     uncut(l);
+    if (record && mc->bin[l->class_].buf != NULL) count_bin(mc, l->class_);
     if (l->buf != NULL) count_lane(mc, lane);
     uint64_t now_ms = boski_now_ms();
     tick(mc, now_ms);
@@ -543,7 +574,7 @@ void *boski_lane_slow(unsigned lane, size_t size)
         if (p != NULL) goto out;
     }
     if (record && *pop != NULL && (*pop)[-1] != NULL) {
-        p = timed_pop(pop);
+        p = timed_pop(pop, look_every(l->class_));
         arm(mc, lane);
         return p;
     }
@@ -793,7 +824,9 @@ void boski_free_slow(void *p)
     unsigned c = idx == BOSKI_NO_PAGE ? BOSKI_C_NONE : boski_map.cmap[idx];
     if (c == BOSKI_C_NONE) boski_bad_free(p, "invalid pointer");
     if (c >= BOSKI_NUM_SMALL) {
-        free_special(p, boski_map.spans[idx]);
+        struct mspan *s = boski_map.spans[idx];
+        if (BOSK_LIKELY(c == BOSKI_C_LARGE && (uintptr_t)p == s->base)) boski_large_free(s);
+        else free_special(p, s);
         return;
     }
     struct mcache *mc = boski_mcache();
@@ -810,7 +843,8 @@ void boski_free_slow(void *p)
         *cur = p;
         mc->push.cur[c] = cur + 1;
         if (boski_recording) {
-            boski_obs_latency(BOSKI_OP_FREE, false, boski_os_ticks() - t, 64);
+            boski_obs_latency(BOSKI_OP_FREE, false, boski_os_ticks() - t, look_every(c));
+            count_bin(mc, c);
             set_limit(mc, c);
         }
         return;

@@ -63,6 +63,7 @@ struct mcache {
     uint64_t large_sample_left;
     uint32_t large_sample_mean;
     uint64_t decay_ms;      /* last decay */
+    uint64_t slot_takes, slot_take_bytes, slot_gives, slot_give_bytes; /* of `large` */
     int64_t live_delta;     /* not yet booked */
     struct bosk_record_counters pending; /* not yet added to boski_ctr */
 
