@@ -28,6 +28,9 @@ static void vacate(size_t n)
     for (size_t i = 0; i < n; i++) bosk_free(block[i]);
 }
 
+/* Free pages that cannot be given back, because a system page also holds others in use. */
+static size_t unreleasable(void) { return boski_os.page > 8192 ? MIB : 0; }
+
 /* ---- trim --------------------------------------------------------------------------- */
 
 TEST(limits, trim_gives_everything_back)
@@ -64,7 +67,7 @@ TEST(limits, trim_keeps_what_is_asked_and_counts)
     CHECK(bosk_trim(20 * MIB) == 0);
     released = bosk_trim(0);
     CHECK(released >= 19 * MIB);
-    CHECK_EQ(stats_now().dirty, 0);
+    CHECK(stats_now().dirty <= unreleasable());
 }
 
 TEST(limits, live_blocks_survive_trim)
@@ -274,7 +277,7 @@ TEST(limits, idle_hint_returns_all_free_memory)
     vacate(occupy(40 * MIB, 8192));
     CHECK(stats_now().dirty >= 20 * MIB);
     bosk_load_hint(BOSK_LOAD_IDLE);
-    CHECK_EQ(stats_now().dirty, 0);
+    CHECK(stats_now().dirty <= unreleasable());
 }
 
 TEST(limits, busy_hint_suspends_release)

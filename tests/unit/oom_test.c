@@ -38,6 +38,7 @@ static void settle(void)
     int err = bosk_heap_walk(NULL, BOSK_WALK_BLOCKS, census_visit, &c);
     CHECK(err == 0 || err == -ENOMEM);
     for (size_t i = 0; i < N; i++) drop(i);
+    boski_os_fail_at(0);
     CHECK_EQ(stats_exact().live, take_census(NULL).block_bytes);
     const size_t sizes[] = {16, 1000, 30000, 100000, 10 * MIB};
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
