@@ -20,13 +20,13 @@
 #include <stdint.h>
 #include <time.h>
 
-/* ---- options ------------------------------------------------------------ */
+/* ---- options ------------------------------------------------------------------------------- */
 
 extern const char *probe_label; /* first column of each row */
 extern int probe_work_div;      /* 1, or 4 for a quarter of the work */
 extern bool probe_want_thr, probe_want_lat, probe_want_mem;
 
-/* ---- clocks --------------------------------------------------------------- */
+/* ---- clocks -------------------------------------------------------------------------------- */
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <x86intrin.h>
@@ -48,7 +48,7 @@ void probe_calibrate(void); /* before any row: what a tick lasts, what reading o
 double probe_ns(uint64_t ticks);
 uint64_t probe_cpu_ns(clockid_t clock);
 
-/* ---- the work is not optimised away ----------------------------------------- */
+/* ---- the work is not optimised away -------------------------------------------------------- */
 
 extern void *volatile probe_sink;
 
@@ -61,7 +61,7 @@ static inline void probe_touch_all(void *p, size_t n)
     c[n - 1] = 1;
 }
 
-/* ---- fixed random draws --------------------------------------------------------- */
+/* ---- fixed random draws -------------------------------------------------------------------- */
 
 uint64_t probe_random(void);
 uint32_t probe_below(uint32_t n);
@@ -78,7 +78,7 @@ extern void *probe_slots[PROBE_BATCH];
 
 void probe_draw(void);
 
-/* ---- chunks of throughput ---------------------------------------------------------- */
+/* ---- chunks of throughput ------------------------------------------------------------------ */
 
 enum { PROBE_MAX_CHUNKS = 4096 };
 /* CPU clock of a row: none for chunks of microseconds, where reading it would be part of what is
@@ -105,7 +105,7 @@ void probe_stop(struct probe_chunks *c, const struct probe_watch *w, double ops)
 /* As probe_stop, for the warm-up before the first chunk. */
 void probe_stop_first(struct probe_chunks *c, const struct probe_watch *w, double ops);
 
-/* ---- histogram of single calls: 32 steps per power of two ---------------------------- */
+/* ---- histogram of single calls: 32 steps per power of two ---------------------------------- */
 
 enum { PROBE_HIST_SLOTS = 64 * 32 };
 struct probe_hist {
@@ -116,7 +116,7 @@ extern struct probe_hist probe_hist_a, probe_hist_b;
 /* `ticks` between two readings; the cost of reading is taken off. */
 void probe_hist_add(struct probe_hist *h, uint64_t ticks);
 
-/* ---- rows ------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------- */
 
 void probe_header(void);
 /* `extra` is explained at each test. */
@@ -127,13 +127,13 @@ long probe_rss_kb(void); /* resident KiB of this process */
 /* "mixed", "16", "4K", "1M" into buf[32]. */
 void probe_name_size(char *buf, size_t size);
 
-/* ---- the operations, each `n` times ---------------------------------------------------------- */
+/* ---- the operations, each `n` times -------------------------------------------------------- */
 
 void probe_op_pair(size_t size, long n);
 uint64_t probe_op_append_realloc(size_t words, struct probe_hist *h);
 extern long probe_moves; /* blocks that moved in append and realloc+64 */
 
-/* ---- the tests --------------------------------------------------------------------------------- */
+/* ---- the tests ----------------------------------------------------------------------------- */
 
 void probe_pair(void);
 void probe_batch(void);

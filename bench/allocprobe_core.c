@@ -21,7 +21,7 @@ struct probe_hist probe_hist_a, probe_hist_b;
 static double ns_per_tick = 1.0;
 static uint64_t tick_cost; /* ticks between two readings with nothing in between */
 
-/* ---- clocks ---------------------------------------------------------------- */
+/* ---- clocks -------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -67,7 +67,7 @@ uint64_t probe_cpu_ns(clockid_t clock)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* ---- draws ------------------------------------------------------------------- */
+/* ---- draws --------------------------------------------------------------------------------- */
 
 uint64_t probe_random(void)
 {
@@ -136,7 +136,7 @@ void probe_draw(void)
     draw_perms();
 }
 
-/* ---- chunks -------------------------------------------------------------------- */
+/* ---- chunks -------------------------------------------------------------------------------- */
 
 static long minor_faults(void)
 {
@@ -183,7 +183,7 @@ void probe_stop_first(struct probe_chunks *c, const struct probe_watch *w, doubl
     c->ops += ops;
 }
 
-/* ---- histograms -------------------------------------------------------------------- */
+/* ---- histograms ---------------------------------------------------------------------------- */
 
 static unsigned hist_slot(uint64_t t)
 {
@@ -217,7 +217,7 @@ static double hist_quantile(const struct probe_hist *h, double q)
     return probe_ns(h->max);
 }
 
-/* ---- rows ------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------------------------- */
 
 void probe_header(void)
 {

@@ -18,7 +18,7 @@
 
 long probe_moves;
 
-/* ---- append --------------------------------------------------------------------- */
+/* ---- append -------------------------------------------------------------------------------- */
 
 /* Capacity after append by the rule of Go's growslice, before rounding to a size class. */
 static size_t go_newcap(size_t cap, size_t need)
@@ -130,7 +130,7 @@ void probe_append(void)
     }
 }
 
-/* ---- large ------------------------------------------------------------------------- */
+/* ---- large --------------------------------------------------------------------------------- */
 
 static void large_pair(size_t size)
 {

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what a program does after a phase, for 1.2 s --------------------------------- */
+/* ---- what a program does after a phase, for 1.2 s ------------------------------------------ */
 
 static void nap(long ms)
 {
@@ -44,7 +44,7 @@ static void settle_sparse(void)
 
 static void settle_idle(void) { nap(1200); }
 
-/* ---- phase --------------------------------------------------------------------------- */
+/* ---- phase --------------------------------------------------------------------------------- */
 
 static void phase(void (*settle)(void), const char *after)
 {
@@ -88,7 +88,7 @@ void probe_phase_sparse(void) { phase(settle_sparse, "after-1.2s-sparse"); }
 
 void probe_phase_idle(void) { phase(settle_idle, "after-1.2s-idle"); }
 
-/* ---- churn ----------------------------------------------------------------------------- */
+/* ---- churn --------------------------------------------------------------------------------- */
 
 static struct {
     size_t n;

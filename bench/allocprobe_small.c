@@ -13,7 +13,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* ---- operations --------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------------------------- */
 
 void probe_op_pair(size_t size, long n)
 {
@@ -89,7 +89,7 @@ static void batch_zero(size_t size, bool use_calloc)
     for (int i = 0; i < PROBE_BATCH; i++) free(slots[i]);
 }
 
-/* ---- tests ------------------------------------------------------------------------ */
+/* ---- tests --------------------------------------------------------------------------------- */
 
 /* A warm-up of `warm` operations, then `chunks` chunks of `per` operations, as one row. */
 static void time_pairs(const char *test, const char *param, void (*op)(size_t, long), size_t size,

@@ -46,7 +46,7 @@ int main(void)
 
 enum { WARM = 30, MAX_CALLS = 100000 };
 
-/* ---- the counter ------------------------------------------------------------------ */
+/* ---- the counter --------------------------------------------------------------------------- */
 
 enum call { NONE, MALLOC, CALLOC, FREE, CALLS };
 static const char *const call_name[CALLS] = {"", "malloc", "calloc", "free"};
@@ -89,7 +89,7 @@ static void on_step(int sig, siginfo_t *info, void *context)
 
 static bool counting;
 
-/* ---- the clock --------------------------------------------------------------------------- */
+/* ---- the clock ----------------------------------------------------------------------------- */
 
 /* Found by the preloaded allocator before libc's. */
 int clock_gettime(clockid_t clock, struct timespec *t)
@@ -106,7 +106,7 @@ int clock_gettime(clockid_t clock, struct timespec *t)
     return 0;
 }
 
-/* ---- switching -------------------------------------------------------------------------------- */
+/* ---- switching ----------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) void stepping(bool on)
 {
@@ -122,7 +122,7 @@ static __attribute__((noinline)) void stepping(bool on)
                              : "cc", "memory");
 }
 
-/* ---- the work ------------------------------------------------------------------------ */
+/* ---- the work ------------------------------------------------------------------------------ */
 
 /* Through pointers, so that no linkage table stands between a call and its first instruction. */
 static void *(*volatile do_malloc)(size_t);
@@ -277,7 +277,7 @@ static const struct kind {
     {"refill", round_refill, 0},
 };
 
-/* ---- the result ------------------------------------------------------------------------- */
+/* ---- the result ---------------------------------------------------------------------------- */
 
 static int compare_counts(const void *a, const void *b)
 {

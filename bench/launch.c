@@ -2,7 +2,8 @@
  *
  *   launch -o FILE -- PROGRAM ARGUMENTS
  *
- * One line to FILE: CPU ns, user ns, system ns, wall ns, peak RSS in KiB, minor faults, wait status.
+ * One line to FILE: CPU ns, user ns, system ns, wall ns, peak KiB resident, minor faults, status of
+ * wait.
  * The launcher is small and uses vfork: the kernel starts a child's peak at that of the process it
  * was split off from, so that a large launcher would hide the peak of a small program.
  * Exit status: that of the program, 128 + the signal, 127 when it cannot be started.

@@ -53,7 +53,7 @@ static int result(const char *kind, unsigned long n, unsigned long failures, str
     return failures != 0;
 }
 
-/* ---- threads ------------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------------------------- */
 
 static pthread_barrier_t all_alive;
 static void **left; /* EACH / 2 objects of each thread of a wave */
@@ -111,7 +111,7 @@ static int storm_threads(unsigned long n)
     return result("threads", n * WAVES, failures, early, late, from);
 }
 
-/* ---- forks ----------------------------------------------------------------------------- */
+/* ---- forks --------------------------------------------------------------------------------- */
 
 static atomic_bool stop_load;
 static void *_Atomic handed[64]; /* objects that a load thread made and anyone may free */

@@ -28,7 +28,7 @@ PROGRAMS = {
 
 
 def build(name, out_dir, cc="cc"):
-    """The path of one measuring program: of the build, else compiled here when a source is newer."""
+    """The path of one measuring program: of the build, or compiled when that is older."""
     patterns, libs = PROGRAMS[name]
     sources = sorted(s for p in patterns for s in glob.glob(os.path.join(HERE, p)))
     headers = glob.glob(os.path.join(HERE, "*.h"))

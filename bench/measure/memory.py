@@ -207,7 +207,8 @@ def sqlite_steady(contender, inputs, scratch):
     for path in (database, database + "-journal", marker):
         if os.path.exists(path):
             os.unlink(path)
-    script = f".read {os.path.join(inputs, 'board.sql')}\n.output {marker}\nselect 'done';\n.output\n"
+    script = (f".read {os.path.join(inputs, 'board.sql')}\n.output {marker}\nselect 'done';\n"
+              ".output\n")
     with subprocess.Popen(["/usr/bin/sqlite3", database], env=contender.environ(),
                           stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as p:
         p.stdin.write(script.encode())

@@ -18,7 +18,7 @@ say() { printf 'peers: %s\n' "$*"; }
 die() { printf 'peers: %s\n' "$*" >&2; exit 1; }
 
 for tool in apt-get apt-cache dpkg-deb; do
-    command -v "$tool" >/dev/null || die "$tool is missing: only Debian and its relatives are served"
+    command -v "$tool" >/dev/null || die "$tool is missing: this needs Debian or a relative"
 done
 
 # The mirror this system already uses, so that proxies and local mirrors keep working.
