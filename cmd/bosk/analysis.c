@@ -169,6 +169,26 @@ static void scale_sites(const struct process *p, struct analysis *a, struct stra
     }
 }
 
+/* The counters of classes are read one after another while objects come and go: where the sites add up
+ * to more than was live at the peak, the excess is taken where it is uncertain. */
+static void fit_peak(const struct process *p, struct analysis *a)
+{
+    double sum = 0, variance = 0;
+    for (uint32_t i = 0; i < p->site_count; i++) {
+        sum += a->site[i].peak_bytes;
+        variance += a->site[i].peak_variance;
+    }
+    double excess = sum - (double)p->counters.peak_bytes;
+    if (!(excess > 0) || !(variance > 0)) return;
+    for (uint32_t i = 0; i < p->site_count; i++) {
+        struct amounts *n = &a->site[i];
+        double less = excess * n->peak_variance / variance;
+        double k = n->peak_bytes > less ? 1 - less / n->peak_bytes : 0;
+        n->peak_bytes *= k;
+        n->peak_objects *= k;
+    }
+}
+
 static void add_amounts(struct amounts *to, const struct amounts *from)
 {
     to->alloc_objects += from->alloc_objects;
@@ -337,6 +357,7 @@ int analyse(const struct process *p, struct symbols *symbols, struct analysis *a
     struct strata *strata = calloc(1, sizeof *strata);
     if (strata == NULL) return -ENOMEM;
     scale_sites(p, a, strata);
+    fit_peak(p, a);
     free(strata);
     add_totals(p, a);
     find_levels(&p->counters, a);

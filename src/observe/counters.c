@@ -77,7 +77,7 @@ static void add_point(struct bosk_record_section *s, int64_t live)
 {
     if (!boski_trylock(&boski_obs.priv->timeline)) return;
     point_low = live;
-    int64_t step = live / 256;
+    int64_t step = live / 64;
     point_step = step > MIN_STEP ? step : MIN_STEP;
 
     uint64_t now = boski_os_now_ns();
