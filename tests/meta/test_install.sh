@@ -30,7 +30,7 @@ cat >"$work/plain.c" <<'TXT'
 /* malloc is bosk's: a block of it is known to the heap. */
 int main(void)
 {
-    char *p = (char *)malloc(5000);
+    char *p = (char *)calloc(1, 5000);
     int ok = p && bosk_usable_size(p) >= 5000;
     free(p);
     return !ok;

@@ -69,11 +69,10 @@ for name in "${arches[@]}"; do
     scale=5
     [ -n "$emulator" ] || scale=20
     [ $part_of_test = 1 ] || scale=$((scale * 4))
-    if ! build_preset "$name" -DBOSK_TEST_SCALE=$scale "-DBOSK_CHECK_PREFIX=$check" \
+    if ! KEEP_GOING=1 build_preset "$name" -DBOSK_TEST_SCALE=$scale "-DBOSK_CHECK_PREFIX=$check" \
         "-DBOSK_CHECK_LIBRARIES=$check/lib/$libdir/libcheck.a;$check/lib/$libdir/libsubunit.a"; then
         record_outcome "$name" failed "does not build"
         status=1
-        continue
     fi
     [ $build_only = 0 ] || continue
     labels='^unit$'

@@ -70,13 +70,14 @@ install them from a mirror or medium you have, then run the same command again:
     fi
 }
 
-# build_preset PRESET [CMAKE ARGUMENTS]: configures and builds in build/PRESET.
+# build_preset PRESET [CMAKE ARGUMENTS]: configures and builds in build/PRESET.  With KEEP_GOING=1
+# everything is built that can be, also after an error.
 build_preset() {
     local preset=$1
     shift
     say "building $preset"
     cmake --preset "$preset" "$@" -Wno-dev --log-level=WARNING >&2 || return 1
-    cmake --build --preset "$preset" -j "$JOBS" >&2
+    cmake --build --preset "$preset" -j "$JOBS" ${KEEP_GOING:+-- -k 0} >&2
 }
 
 # Results of test runs are collected here, one file a run, and added up by tally.py.
