@@ -239,7 +239,7 @@ TEST(observe, a_moved_block_keeps_its_weight)
 TEST(observe, estimates_are_unbiased_while_the_mean_grows)
 {
     enum { SIZES = 5 };
-    static const uint64_t size[SIZES] = {16, 128, 1024, 8192, 131072};
+    static const size_t size[SIZES] = {16, 128, 1024, 8192, 131072};
     static const unsigned often[SIZES] = {4000, 500, 100, 12, 1};
     attach(BOSK_RECORD_SAMPLE_AUTO);
     uint64_t rng = bosk_test_seed() | 1, left[SIZES], true_bytes = 0, p = 4096;
@@ -254,7 +254,7 @@ TEST(observe, estimates_are_unbiased_while_the_mean_grows)
                     left[i] -= size[i];
                     continue;
                 }
-                boski_obs_sample((void *)(p += 16), size[i], size[i], mean[i], NULL);
+                boski_obs_sample((void *)(uintptr_t)(p += 16), size[i], size[i], mean[i], NULL);
                 left[i] = boski_obs_next_sample(&rng, &mean[i]);
             }
         }
@@ -661,7 +661,7 @@ enum { THREADS = 4, ROUNDS = 3000 };
 
 static void *hammer(void *arg)
 {
-    uintptr_t base = ((uintptr_t)arg + 1) << 32;
+    uintptr_t base = ((uintptr_t)arg + 1) << 24;
     for (uintptr_t i = 1; i <= ROUNDS; i++) {
         char name[16];
         snprintf(name, sizeof name, "label %d", (int)(i % 50));
