@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +30,23 @@ static uint32_t section_count(uint64_t section_bytes)
     return n < 1 ? 1 : n < SECTIONS ? (uint32_t)n : SECTIONS;
 }
 
+/* Gives the file its size: as many sections as a limit on file sizes allows.  0 or -errno. */
+static int set_size(struct page *page, uint64_t section, uint32_t *count)
+{
+    struct sigaction ignored = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGXFSZ, &ignored, &before);
+    int err;
+    for (;; *count /= 2) {
+        page->bytes = (size_t)(BOSK_RECORD_HEADER_BYTES + *count * section);
+        err = ftruncate(page->fd, (off_t)page->bytes) == 0 ? 0 : -errno;
+        if (err != -EFBIG || *count == 1) break;
+    }
+    sigaction(SIGXFSZ, &before, NULL);
+    return err;
+}
+
 static int seal(struct page *page)
 {
-    if (ftruncate(page->fd, (off_t)page->bytes) != 0) return -errno;
     if (fcntl(page->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return -errno;
     page->map = mmap(NULL, page->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, page->fd, 0);
     return page->map == MAP_FAILED ? -errno : 0;
@@ -41,10 +56,10 @@ int page_make(struct page *page, uint64_t sample_bytes, unsigned depth)
 {
     uint64_t section = round_up(sizeof(struct bosk_record_section), BOSK_RECORD_HEADER_BYTES);
     uint32_t count = section_count(section);
-    page->bytes = (size_t)(BOSK_RECORD_HEADER_BYTES + count * section);
     page->fd = memfd_create("bosk-recording", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (page->fd < 0) return -errno;
-    int err = seal(page);
+    int err = set_size(page, section, &count);
+    if (err == 0) err = seal(page);
     if (err != 0) {
         close(page->fd);
         return err;
