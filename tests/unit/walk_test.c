@@ -1,9 +1,12 @@
 /* walk_test.c - the walk, the statistics and block lookup agree with what was really allocated. */
 #include "heap_support.h"
 
+#include <bosk/record.h>
 #include <pthread.h>
 
 enum { MAX_BLOCKS = 40000 };
+
+static const uint16_t class_bytes[] = BOSK_RECORD_CLASS_BYTES;
 
 /* Every block in use, sorted. */
 struct listing {
@@ -25,7 +28,10 @@ static bool list_block(void *ctx, const struct bosk_span_info *span, void *block
         CHECK((uintptr_t)span->base % 8192 == 0 && span->bytes % 8192 == 0 && span->bytes > 0);
         CHECK(span->elem_bytes * span->nelems <= span->bytes);
         CHECK(span->nelems > 0 && span->nlive <= span->nelems);
-        CHECK(span->class_ < 68 && span->kind <= BOSK_KIND_SCAN && span->home <= BOSK_HOME_HEAP);
+        CHECK(span->kind <= BOSK_KIND_SCAN && span->home <= BOSK_HOME_HEAP);
+        CHECK(span->class_ < COUNT_OF(class_bytes));
+        if (span->class_ != 0) CHECK_EQ(span->elem_bytes, class_bytes[span->class_]);
+        else CHECK(span->nelems == 1 && span->elem_bytes == span->bytes);
         CHECK((span->home == BOSK_HOME_HEAP) == (span->heap != NULL) || span->sampled);
         l->span_end = (uintptr_t)span->base + span->bytes;
         l->span_live = span->nlive;
