@@ -60,13 +60,11 @@ static void print_head(const struct paint *o, const struct run *run)
                  name != NULL ? name : "?");
     else
         snprintf(how, sizeof how, "exited with %d", e->status);
-    fprintf(o->f, "%sbosk: %s %s%s after %s", o->bold, run->target->name, how, o->off,
+    fprintf(o->f, "%sbosk: %.28s %s%s after %s\n", o->bold, run->target->name, how, o->off,
             text_duration(e->wall_ns).s);
-    fprintf(o->f, "  %s(cpu %s, resident at most %s)%s\n", o->dim, text_duration(e->cpu_ns).s,
-            text_bytes((double)e->rss_bytes).s, o->off);
 }
 
-static void print_totals(const struct paint *o, const struct analysis *a)
+static void print_totals(const struct paint *o, const struct run *run, const struct analysis *a)
 {
     const struct process *p = a->process;
     fprintf(o->f, "\n  %-11s%s in %s call%s, %s freed again\n", "allocated",
@@ -79,7 +77,8 @@ static void print_totals(const struct paint *o, const struct analysis *a)
         fprintf(o->f, " in %s blocks", text_exact((uint64_t)a->live_objects).s);
     if (p->inherited_bytes != 0)
         fprintf(o->f, ", %s of it from its parent", text_bytes((double)p->inherited_bytes).s);
-    fputc('\n', o->f);
+    fprintf(o->f, "\n  %-11sat most %s;  cpu time %s\n", "resident",
+            text_bytes((double)run->end.rss_bytes).s, text_duration(run->end.cpu_ns).s);
 }
 
 static void print_chart(const struct paint *o, const struct run *run, const struct process *p)
@@ -242,7 +241,7 @@ static void process_name(const struct process *p, char *buf, size_t cap)
     char clean[128];
     const char *base = strrchr(p->exe, '/');
     text_clean(base != NULL ? base + 1 : p->exe, clean, sizeof clean);
-    snprintf(buf, cap, "%.40s (pid %" PRIu32 "%s)", clean, p->pid,
+    snprintf(buf, cap, "%.28s (pid %" PRIu32 "%s)", clean, p->pid,
              p->flags & BOSK_SECTION_FORKED ? ", forked" : "");
 }
 
@@ -252,11 +251,9 @@ static void print_processes(const struct paint *o, const struct run *run)
     char name[128];
     if (r->count < 2 && r->lost == 0) return;
     process_name(&r->process[run->main], name, sizeof name);
-    fprintf(o->f,
-            "  %sPROCESSES%s  above: %s, which allocated most;  %" PRIu32
-            " other%s in summary.json",
-            o->bold, o->off, name, r->count - 1, r->count == 2 ? "" : "s");
-    if (r->lost != 0) fprintf(o->f, ", %" PRIu32 " not recorded (no room)", r->lost);
+    fprintf(o->f, "  %sPROCESSES%s  shown: %s, of %" PRIu32 " recorded", o->bold, o->off, name,
+            r->count);
+    if (r->lost != 0) fprintf(o->f, "; %" PRIu32 " more found no room", r->lost);
     fputc('\n', o->f);
     uint32_t best[CHILDREN];
     unsigned n = 0;
@@ -315,7 +312,7 @@ void report_print(const struct run *run, FILE *f, bool colour, bool utf8)
     print_head(&o, run);
     if (run->main < 0) return;
     struct analysis *a = &run->analysis[run->main];
-    print_totals(&o, a);
+    print_totals(&o, run, a);
     print_chart(&o, run, a->process);
     print_peak(&o, a);
     print_churn(&o, a);

@@ -39,7 +39,7 @@ def test_processes_beyond_the_room_are_counted():
         equal(run.status, 0)
         equal(len(summary["processes"]) + summary["processes_without_record"], 201)
         assert summary["processes_without_record"] > 0
-        contains(run.err, "not recorded (no room)")
+        contains(run.err, "more found no room")
 
 
 def test_exec_children_attach():
