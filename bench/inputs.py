@@ -158,54 +158,6 @@ def big_c(functions):
     return "\n".join(out) + "\n"
 
 
-def redis_load(keys):
-    """Commands for `redis-cli --pipe`: fill, overwrite with other lengths, drop, hashes, lists."""
-    d = Draw(41)
-    out = []
-
-    def command(*words):
-        out.append(f"*{len(words)}\r\n" + "".join(
-            f"${len(w)}\r\n{w}\r\n" for w in words))
-
-    def value():
-        return d.of(WORDS) * (1 + d.below(30))
-
-    for i in range(keys):
-        command("SET", f"key:{i}", value())
-        if i % 4 == 0:
-            command("HSET", f"hash:{i // 40}", f"f{i}", value())
-        if i % 5 == 0:
-            command("RPUSH", f"list:{i // 50}", value(), value())
-    for _ in range(2 * keys):
-        k = d.below(keys)
-        if d.below(4) == 0:
-            command("DEL", f"key:{k}")
-        else:
-            command("SET", f"key:{k}", value())
-    return "".join(out)
-
-
-def board_sql(csv, rows):
-    """A small board at work on a database in a file: rows come, are summed up, are dropped."""
-    d = Draw(53)
-    out = ["pragma synchronous=off;",
-           "create table log(id integer primary key, sensor text, at integer, v real, note text);",
-           "create index by_sensor on log(sensor, at);"]
-    for i in range(rows):
-        if i % 50 == 0:
-            out.append("begin;")
-        out.append(f"insert into log(sensor, at, v, note) values('{d.of(WORDS)}', {i}, "
-                   f"{d.below(10000) / 10}, '{' '.join(d.of(WORDS) for _ in range(d.below(9)))}');")
-        if i % 50 == 49:
-            out.append("commit;")
-        if i % 1000 == 999:
-            out.append("select sensor, count(*), avg(v), max(length(note)) from log "
-                       "group by sensor;")
-            out.append(f"select * from log where at > {i - 300} order by note, v limit 5;")
-            out.append(f"delete from log where at < {i - 5000};")
-    return "\n".join(out) + "\n"
-
-
 def write(folder, quick=False):
     """Writes all inputs; returns {name: sha256}."""
     part = 4 if quick else 1
@@ -213,8 +165,7 @@ def write(folder, quick=False):
     files = {
         "orders.csv": rows_csv(300000 // part), "orders.sql": SQL.format(csv=csv),
         "document.json": document_json(40000 // part), "query.jq": JQ, "load.py": PYTHON,
-        "big.c": big_c(360 // part), "redis.txt": redis_load(60000 // part),
-        "board.sql": board_sql(csv, 20000 // part),
+        "big.c": big_c(360 // part),
     }
     os.makedirs(folder, exist_ok=True)
     sums = {}

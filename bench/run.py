@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import inputs  # noqa: E402
-from measure import contender, groups, instructions, machine, memory  # noqa: E402
+from measure import boards, contender, groups, instructions, machine, memory  # noqa: E402
 from measure import plot, probe, programs  # noqa: E402
 from measure.check import Check  # noqa: E402
 from measure.report import Report  # noqa: E402
@@ -145,7 +145,7 @@ class Run:
 
     def memory(self):
         values = memory.phases(self.exe("allocprobe"), self.contenders,
-                               1 if self.args.quick else 3)
+                               1 if self.args.quick else 2)
         rows = dict.fromkeys((t, p) for _, t, p in values)
         lines = ["resident / requested (MiB)".ljust(34) + "".join(
             lb[:14].rjust(16) for lb in self.labels)]
@@ -175,7 +175,7 @@ class Run:
                 continue
             t = memory.storm(exe, c, "threads", nthreads)
             f = memory.storm(exe, c, "forks", forks)
-            for what, row in ((f"threads 5 x {nthreads}", t), (f"forks {forks}", f)):
+            for what, row in ((f"threads 40 x {nthreads}", t), (f"forks {forks}", f)):
                 lines.append(f"{c.label:<10} {what:<18} " + ("no end" if row is None else (
                     f"{row['failures']:.0f} failures, RSS {row['rss_early'] / 1024:.1f} -> "
                     f"{row['rss_late'] / 1024:.1f} MiB, address space "
@@ -203,19 +203,18 @@ class Run:
 
     def small(self):
         if self.ours is None:
-            self.report.judge([Check.missing("profile=small", f"<= {memory.SMALL_BAR}")])
+            self.report.judge([Check.missing("profile=small", f"<= {boards.BAR}")])
             return
-        inputs.write(self.inputs_dir, self.args.quick)
-        got, start_kb, seen = memory.small_profile(
-            self.ours, self.exe("startup"), self.inputs_dir, self.scratch("small"),
-            2 if self.args.quick else 5, self.peers[:1])
+        got, start_kb, seen = boards.measure(self.ours, self.exe("startup"),
+                                             self.scratch("small"), 1 if self.args.quick else 3,
+                                             self.peers[:1])
         lines = [f"{n:<10} default {a / 1024:6.2f} MiB, small {b / 1024:6.2f} MiB"
                  for n, rows in got.items() for a, b in rows]
         lines += [f"{n:<10} {lb} {kb / 1024:6.2f} MiB" for lb, by in seen.items()
                   for n, kb in by.items()]
         self.report.section("profile=small", "\n".join(lines),
-                            "Mean resident memory of the second half of the load.")
-        self.report.judge(memory.small_checks(got, start_kb))
+                            "Mean resident memory under bursts and pauses.")
+        self.report.judge(boards.checks(got, start_kb))
 
     # ---- the whole ----------------------------------------------------------------------
 

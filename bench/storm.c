@@ -1,12 +1,15 @@
 /* storm.c - threads and forks in numbers: nothing may grow, nothing may hang.
  *
- *   storm threads [N]   N threads (1,000) at once, five times over; each allocates, leaves half of
+ *   storm threads [N]   N threads (1,000) at once, forty times over; each allocates, leaves half of
  *                       it to be freed by others, ends
  *   storm forks [N]     N forks (10,000) while two threads allocate and free all the time; each
  *                       child allocates, frees what the parent allocated, starts a thread, ends
  *
- * CSV: kind, number, failures, resident KiB after the second wave (after a tenth of the forks),
- * resident KiB at the end, address space KiB at both, wall ms, CPU ms.
+ * CSV: kind, number, failures, resident KiB early and late, address space KiB early and late, wall
+ * ms, CPU ms.  Levels are taken after each wave (twenty times over all forks); the first ten waves
+ * (four samples) are left out as warming up, early is the greatest level of the first half of the
+ * others, late that of the second half.  What leaks grows from one to the other; what is merely
+ * cached does not.
  * Exit status 1 when anything failed.  A child that hangs is ended by its alarm and counted.
  */
 #define _GNU_SOURCE
@@ -20,7 +23,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WAVES = 5, EACH = 200, LOAD_THREADS = 2, LOAD_OBJECTS = 2000, CHILD_ALARM_S = 20 };
+enum {
+    WAVES = 40,
+    SAMPLES = 20,
+    EACH = 200,
+    LOAD_THREADS = 2,
+    LOAD_OBJECTS = 2000,
+    CHILD_ALARM_S = 20
+};
 
 static long address_space_kb(void)
 {
@@ -42,13 +52,25 @@ static double wall_ms(void)
 struct level {
     long rss_kb, space_kb;
 };
-static struct level level(void) { return (struct level){probe_rss_kb(), address_space_kb()}; }
+static struct level early, late;
 
-static int result(const char *kind, unsigned long n, unsigned long failures, struct level a,
-                  struct level b, double since_ms)
+static void raise_level(struct level *l)
 {
-    printf("%s,%lu,%lu,%ld,%ld,%ld,%ld,%.0f,%.0f\n", kind, n, failures, a.rss_kb, b.rss_kb,
-           a.space_kb, b.space_kb, wall_ms() - since_ms,
+    long rss = probe_rss_kb(), space = address_space_kb();
+    if (rss > l->rss_kb) l->rss_kb = rss;
+    if (space > l->space_kb) l->space_kb = space;
+}
+
+/* Takes sample `i` of `n`, of which the first `warm` do not count. */
+static void sample_level(unsigned long i, unsigned long n, unsigned long warm)
+{
+    if (i >= warm) raise_level(i - warm < (n - warm) / 2 ? &early : &late);
+}
+
+static int result(const char *kind, unsigned long n, unsigned long failures, double since_ms)
+{
+    printf("%s,%lu,%lu,%ld,%ld,%ld,%ld,%.0f,%.0f\n", kind, n, failures, early.rss_kb, late.rss_kb,
+           early.space_kb, late.space_kb, wall_ms() - since_ms,
            (double)probe_cpu_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e6);
     return failures != 0;
 }
@@ -97,18 +119,16 @@ static int storm_threads(unsigned long n)
 {
     pthread_t *threads = calloc(n, sizeof *threads);
     unsigned long failures = 0;
-    struct level early = {0, 0};
     double from = wall_ms();
     left = calloc(n * (EACH / 2), sizeof *left);
     if (!threads || !left) return 1;
     for (int w = 0; w < WAVES; w++) {
         failures += wave(threads, n);
-        if (w == 1) early = level();
+        sample_level((unsigned long)w, WAVES, WAVES / 4);
     }
-    struct level late = level();
     free(threads);
     free(left);
-    return result("threads", n * WAVES, failures, early, late, from);
+    return result("threads", n * WAVES, failures, from);
 }
 
 /* ---- forks --------------------------------------------------------------------------------- */
@@ -171,7 +191,7 @@ static int storm_forks(unsigned long n)
 {
     pthread_t load[LOAD_THREADS];
     unsigned long failures = 0;
-    struct level early = {0, 0};
+    unsigned long every = n < SAMPLES ? 1 : n / SAMPLES, samples = n / every;
     double from = wall_ms();
     for (uintptr_t i = 0; i < LOAD_THREADS; i++)
         if (pthread_create(&load[i], NULL, load_thread, (void *)(i + 1)) != 0) return 1;
@@ -186,12 +206,11 @@ static int storm_forks(unsigned long n)
             fprintf(stderr, "storm: fork %lu: status %#x\n", k, (unsigned)status);
         }
         free(p);
-        if (k + 1 == (n + 9) / 10) early = level();
+        if ((k + 1) % every == 0) sample_level(k / every, samples, samples / 5);
     }
-    struct level late = level();
     atomic_store(&stop_load, true);
     for (int i = 0; i < LOAD_THREADS; i++) pthread_join(load[i], NULL);
-    return result("forks", n, failures, early, late, from);
+    return result("forks", n, failures, from);
 }
 
 int main(int argc, char **argv)

@@ -29,7 +29,7 @@ def programs(inputs, scratch):
         Program("sqlite3", ["/usr/bin/sqlite3", ":memory:", f".read {at('orders.sql')}"]),
         Program("jq", ["/usr/bin/jq", "-f", at("query.jq"), at("document.json")]),
         Program("python3",
-                ["/usr/bin/python3", "-S", "-s", at("load.py"), at("document.json"), "1"],
+                ["/usr/bin/python3", "-S", "-s", at("load.py"), at("document.json"), "2"],
                 {"PYTHONMALLOC": "malloc", "PYTHONHASHSEED": "1"}),
         Program("gcc", ["/usr/bin/gcc", "-O1", "-c", "-o", obj, at("big.c")], check_file=obj),
     ]
