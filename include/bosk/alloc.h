@@ -95,7 +95,7 @@ struct bosk_span_info {
     size_t elem_bytes;  /* size of one block */
     uint32_t nelems;    /* blocks it can hold */
     uint32_t nlive;     /* blocks in use (blocks in threads' caches are not) */
-    uint8_t class_;     /* Go's size class, 0 for large */
+    uint8_t class_;     /* index into BOSK_RECORD_CLASS_BYTES, 0 for large */
     uint8_t kind;       /* enum bosk_kind */
     uint8_t home;       /* enum bosk_home_kind */
     bool sampled;       /* holds blocks chosen by the sampler */

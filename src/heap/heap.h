@@ -45,11 +45,11 @@
 
 /* ---- classes -------------------------------------------------------------- */
 
-#define BOSKI_NUM_SMALL 68       /* Go's classes; 1 .. 67 are real */
+#define BOSKI_NUM_SMALL 76       /* BOSK_RECORD_CLASS_BYTES; 1 .. 75 are real */
 #define BOSKI_C_NONE 0           /* not part of a span in use */
-#define BOSKI_C_LARGE 68         /* a span of one object */
-#define BOSKI_C_SPECIAL 69       /* frees take the slow path: sampled or first-class heap */
-#define BOSKI_C_COUNT 72
+#define BOSKI_C_LARGE 76         /* a span of one object */
+#define BOSKI_C_SPECIAL 77       /* frees take the slow path: sampled or first-class heap */
+#define BOSKI_C_COUNT 80
 #define BOSKI_SMALL_MAX 32768
 #define BOSKI_FAST_MAX 1024      /* requests served by the inline fast path */
 
@@ -64,7 +64,8 @@ struct boski_class {
     uint32_t size;    /* bytes of an object */
     uint32_t nelems;  /* objects in a span */
     uint32_t magic;   /* ceil(2^32 / size): index = offset * magic >> 32 */
-    uint16_t pages;   /* of a span */
+    uint16_t pages;   /* of a span of a thread's caches */
+    uint16_t pages_min; /* of a span of a first-class heap */
     uint16_t batch;   /* greatest refill before the cache has grown */
     uint32_t cap_max; /* greatest size of a thread's array of free objects */
 };
@@ -90,7 +91,7 @@ struct mspan {
     uint32_t magic;
     uint32_t nelems;
     int32_t nfree;       /* bits set, counted after the fact: may lag, may be negative */
-    uint8_t class_;      /* Go's class, 0 for large */
+    uint8_t class_;      /* size class, 0 for large */
     uint8_t kind;        /* enum bosk_kind */
     uint8_t home;        /* enum bosk_home_kind */
     uint8_t where;       /* enum boski_where, under the central lock */
@@ -106,7 +107,8 @@ struct mspan {
     size_t npages;
     uint32_t sweepgen;       /* for the collector: relative to mheap.sweepgen, as in Go */
     uint32_t epoch;          /* bumped whenever the record changes owner */
-    uint64_t stamp_ms;       /* when it went into the large cache */
+    uint64_t stamp_ms;       /* when it went into the large cache, or into a list of its mcentral */
+    int32_t purged;          /* nfree when its free pages were last given back, 0: never */
 };
 
 struct boski_map {
@@ -181,6 +183,8 @@ enum { BOSKI_SPAN_TAIL = 1 /* place where it can grow */ };
  * fills nelems and the rest.  NULL when there is no memory. */
 struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyte, unsigned flags);
 void boski_mheap_free(struct mspan *s);
+/* Gives back the side tables of chunks that hold no span. */
+void boski_mheap_trim_tables(void);
 /* Extends by the pages behind it up to `npages` in all. */
 bool boski_mheap_grow_span(struct mspan *s, size_t npages);
 /* Gives the pages past the first `npages` back. */
@@ -216,6 +220,9 @@ void boski_central_put(struct mspan *s);
 void boski_central_free(void **objs, size_t n, unsigned c);
 /* One object without any cache, for threads that are ending. */
 void *boski_central_alloc_one(unsigned c);
+/* Gives back system pages inside partly used spans that hold only free objects, where the span has
+ * lain untouched for `idle_ms`; looks at `most` spans at most.  Bytes given back. */
+size_t boski_central_purge(uint64_t now_ms, uint64_t idle_ms, size_t most);
 /* Gives the kept empty spans back to the page heap. */
 void boski_central_trim(void);
 /* Takes up to `want` objects out of cached span `s`, writing downwards from `top`.  `*word` is
@@ -245,10 +252,14 @@ size_t boski_usable(const void *p);
 void boski_scavenge_tick(uint64_t now_ms);
 /* Releases dirty pages until at most `keep` bytes of them are left, at most `most` bytes. */
 size_t boski_scavenge(size_t keep, size_t most);
+/* The time of the last tick. */
+extern BOSKI_HIDDEN uint64_t boski_tick_ms;
 /* True while free memory waits to be given back. */
 extern BOSKI_HIDDEN bool boski_scavenge_pending;
 /* `scavenged` pages that had been given back are used again: books thrash. mheap.lock held. */
 void boski_scavenge_reused(size_t scavenged);
+/* Pages were freed: notes when there is something to give back.  mheap.lock held. */
+void boski_scavenge_notice(void);
 /* `inuse` pages are in use now: kept as the window's peak.  mheap.lock held. */
 void boski_scavenge_saw(size_t inuse);
 /* Makes room for `npages` under the soft limit; with the hard one false when there is none. */

@@ -6,7 +6,6 @@
  * is how a fast free comes to take the slow path.
  */
 #include "mcache.h"
-#include "sizeclasses.h"
 
 #include <errno.h>
 
@@ -70,7 +69,7 @@ static void *take_small(struct bosk_heap *h, unsigned c, bool *dirty)
     struct mspan *s = h->room[c];
     *dirty = true;
     if (s == NULL) {
-        s = span_new(h, boski_class_to_pages[c], 1);
+        s = span_new(h, boski_class[c].pages_min, 1);
         if (s == NULL) return NULL;
         boski_span_init(s, c);
         push(&h->room[c], s);

@@ -93,6 +93,10 @@ static void cache_give(struct mspan *s, uint64_t now_ms)
     cache.pages += s->npages;
     boski_unlock(&cache.lock);
     if (out != NULL) boski_mheap_free(out);
+    if (__atomic_load_n(&cache.pages, __ATOMIC_RELAXED) > KEEP_PAGES)
+        __atomic_store_n(&boski_scavenge_pending, true, __ATOMIC_RELAXED);
+    struct mcache *mc = boski_mcache_peek();
+    if (mc != NULL) boski_mcache_watch(mc);
 }
 
 void boski_large_keep(struct mspan *s) { cache_give(s, boski_now_ms()); }

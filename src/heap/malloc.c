@@ -8,6 +8,10 @@ struct boski_class boski_class[BOSKI_NUM_SMALL];
 
 /* ---- classes ---------------------------------------------------------------- */
 
+static const uint16_t class_bytes[BOSKI_NUM_SMALL] = BOSK_RECORD_CLASS_BYTES;
+/* Class of a request above 1 KiB: index (size - 1024 + 127) >> 7.  0 until boski_class_init. */
+static uint8_t medium_class[(BOSKI_SMALL_MAX - BOSKI_FAST_MAX) / 128 + 1];
+
 /* Pages of a span of objects of `size` bytes: at least 32 KiB and 64 objects or 64 KiB and 4, at
  * most 3 % unused at the end.  Larger than Go's, so that a refill seldom needs two spans. */
 static unsigned span_pages(size_t size)
@@ -23,17 +27,26 @@ void boski_class_init(void)
 {
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) {
         struct boski_class *k = &boski_class[c];
-        size_t size = boski_class_to_size[c];
+        size_t size = class_bytes[c];
         if (c == 1) size = 16; /* never allocated; its table entry stays valid */
         k->size = (uint32_t)size;
         k->magic = (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
         k->pages = (uint16_t)span_pages(size);
+        k->pages_min = 1;
+        while ((((size_t)k->pages_min << BOSKI_PAGE_SHIFT) % size) * 8 >
+               (size_t)k->pages_min << BOSKI_PAGE_SHIFT)
+            k->pages_min++;
         k->nelems = (uint32_t)(((size_t)k->pages << BOSKI_PAGE_SHIFT) / size);
         /* A refill: 64 KiB (256 above 1 KiB), at most 128 objects; grown caches: 1 MiB, at most 2048. */
         size_t batch = (boski_conf.small ? 4096 : size <= 1024 ? 65536 : 262144) / size;
         k->batch = (uint16_t)(batch > 128 ? 128 : batch < 2 ? 2 : batch);
         size_t cap = (boski_conf.small ? (size_t)32 << 10 : (size_t)1 << 20) / size;
         k->cap_max = (uint32_t)(cap > 2048 ? 2048 : cap < k->batch ? k->batch : cap);
+    }
+    unsigned c = BOSKI_FIRST_MEDIUM - 1;
+    for (size_t i = 0; i < sizeof medium_class; i++) {
+        while (class_bytes[c] < BOSKI_FAST_MAX + i * 128) c++;
+        medium_class[i] = (uint8_t)c;
     }
 }
 
@@ -45,7 +58,8 @@ static inline unsigned go_class(size_t size)
 unsigned boski_class_of(size_t size)
 {
     if (size <= 16) return 2;
-    unsigned c = go_class(size);
+    if (size > BOSKI_FAST_MAX) return medium_class[(size - BOSKI_FAST_MAX + 127) >> 7];
+    unsigned c = boski_size_to_class8[(size + 7) >> 3];
     return c == 3 ? 4 : c; /* 24-byte blocks are not 16-aligned */
 }
 
@@ -90,7 +104,14 @@ void *boski_lane_alloc(unsigned lane, size_t size)
 void *boski_malloc_medium(size_t size)
 {
     if (BOSK_LIKELY(size <= BOSKI_SMALL_MAX)) {
-        unsigned c = boski_size_to_class128[(size - 1024 + 127) >> 7];
+        unsigned c = medium_class[(size - BOSKI_FAST_MAX + 127) >> 7];
+        if (BOSK_UNLIKELY(c == 0)) {
+            if (!boski_heap_init()) {
+                errno = ENOMEM;
+                return NULL;
+            }
+            c = boski_class_of(size);
+        }
         return boski_lane_alloc(c - BOSKI_FIRST_MEDIUM + BOSKI_LANES_FAST, size);
     }
     void *p = boski_large_malloc(size);

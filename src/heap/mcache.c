@@ -20,8 +20,8 @@
 void *boski_nothing[2] BOSKI_HIDDEN; /* an empty stack: its bottom slot is NULL */
 #define N1 &boski_nothing[1]
 #define N8 N1, N1, N1, N1, N1, N1, N1, N1
-static struct mcache no_cache = {.medium = {N8, N8, N8, N8, N1, N1, N1, N1}};
-_Static_assert(BOSKI_LANES - BOSKI_LANES_FAST == 36, "no_cache.medium fills every lane");
+static struct mcache no_cache = {.medium = {N8, N8, N8, N8, N8, N1, N1, N1, N1}};
+_Static_assert(BOSKI_LANES - BOSKI_LANES_FAST == 44, "no_cache.medium fills every lane");
 _Static_assert(offsetof(struct mcache, push) == 0, "the fast path finds push at the head");
 
 __thread struct boski_tls boski_tls __attribute__((tls_model("initial-exec"))) = {
@@ -33,6 +33,7 @@ static struct boski_lock pool_lock;
 static pthread_key_t end_key;
 static bool end_key_made;
 
+#define FREE_ONLY_BYTES 16384 /* kept of a class the thread frees and does not allocate */
 #define LAST_UNSHARED 18 /* class 256: above it, requests of several granules share a class */
 
 /* ---- buffers ------------------------------------------------------------------- */
@@ -202,11 +203,18 @@ static inline uint32_t look_every(unsigned c)
     return n < 1 ? 1 : n < 64 ? n : 64;
 }
 
-/* The limit of a push array: its end, or sooner when frees are to be timed. */
+/* Where the push array counts as full, and where free must stop to be timed. */
 static void set_limit(struct mcache *mc, unsigned c)
 {
     struct bin *b = &mc->bin[c];
     void **cur = mc->push.cur[c], **end = b->buf->slot + b->buf->cap;
+    if (!b->refilled) { /* a thread that only frees need not keep what it will not use */
+        ptrdiff_t most = (ptrdiff_t)(FREE_ONLY_BYTES / boski_class[c].size);
+        if (most < 8) most = 8;
+        if (end - b->buf->slot > most) end = b->buf->slot + most;
+        if (end < cur) end = cur;
+    }
+    b->end = end;
     if (boski_recording && end - cur > (ptrdiff_t)look_every(c)) end = cur + look_every(c);
     mc->push.lim[c] = end;
 }
@@ -318,7 +326,8 @@ static void tick(struct mcache *mc, uint64_t now_ms)
         return;
     boski_mcache_trim_pool(now_ms, 100);
     boski_scavenge_tick(now_ms);
-    if (boski_scavenge_pending) boski_mcache_hold(mc);
+    mc->held = false;
+    boski_mcache_watch(mc);
 }
 
 void boski_tick(uint64_t now_ms)
@@ -442,7 +451,7 @@ static bool refill(struct mcache *mc, unsigned lane, uint64_t now_ms)
     } else if (have != 0) {
         swap(mc, lane, have);
     } else {
-        if (!lane_buf(mc, lane, b->cap, want)) return false;
+        if (!lane_buf(mc, lane, (uint32_t)want, want)) return false;
         void **top = l->buf->slot + l->buf->cap;
         size_t got = refill_spans(mc, c, top, want);
         set_pop(mc, lane, top - got, top);
@@ -515,7 +524,8 @@ static void arm(struct mcache *mc, unsigned lane)
         size_t most = look_every(l->class_) - 1;
         k = n < most ? (size_t)n : most;
     }
-    if (BOSK_UNLIKELY(boski_scavenge_pending) && k > 16) k = 16;
+    /* At a slow pace every call may look at the clock; at a fast one the next tick holds all lanes. */
+    if (BOSK_UNLIKELY(boski_scavenge_pending) && mc->slow_pace) k = 0;
     if (k != SIZE_MAX) cut(mc, lane, k);
 }
 
@@ -561,6 +571,8 @@ void *boski_lane_slow(unsigned lane, size_t size)
     if (record && mc->bin[l->class_].buf != NULL) count_bin(mc, l->class_);
     if (l->buf != NULL) count_lane(mc, lane);
     uint64_t now_ms = boski_now_ms();
+    mc->slow_pace = now_ms - mc->slow_ms > 10;
+    mc->slow_ms = now_ms;
     tick(mc, now_ms);
     uncut(l);
     l->used = 1;
@@ -598,6 +610,36 @@ out:
 
 /* ---- slow path of free -------------------------------------------------------------------- */
 
+/* The array of class `c` is full: it grows, up to the first capacity for the asking, beyond when the
+ * thread also runs dry of the class; else objects go back to their spans. */
+static void make_room(struct mcache *mc, unsigned c)
+{
+    struct bin *b = &mc->bin[c];
+    size_t have = (size_t)(mc->push.cur[c] - b->buf->slot);
+    uint32_t cap = b->buf->cap, first = first_cap(c), grown = 0;
+    if (b->refilled && have < cap) { /* the thread has begun to allocate of the class, too */
+        set_limit(mc, c);
+        return;
+    }
+    boski_pend(mc, &mc->pending.slow_frees, 1);
+    if (have == cap && cap < first) grown = 4 * cap < first ? 4 * cap : first;
+    else if (have == cap && b->refilled && cap < boski_class[c].cap_max && b->cap > cap)
+        grown = b->cap;
+    struct buf *larger = grown != 0 ? buf_take(grown) : NULL;
+    if (larger != NULL) {
+        memcpy(larger->slot, b->buf->slot, have * sizeof(void *));
+        buf_give(b->buf);
+        b->buf = larger;
+        set_push(mc, c, larger->slot + have);
+        if (grown > first) b->flushed = 1; /* may grow again */
+        return;
+    }
+    flush_bin(mc, c, b->refilled ? (have + 1) / 2 : have);
+    boski_mcache_watch(mc);
+    b->flushed = 1;
+    b->refilled = 0;
+}
+
 /* The array of class `c` is full, or there is none.  `p` is an object of that class. */
 static void free_small(struct mcache *mc, void *p, unsigned c)
 {
@@ -614,7 +656,7 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
     b->used = 1;
     if (b->cap == 0) b->cap = first_cap(c);
     if (b->buf == NULL) {
-        b->buf = buf_take(b->cap);
+        b->buf = buf_take(8); /* a class that is seldom used costs a cache line or two */
         if (b->buf == NULL) { /* no memory for a cache: straight to the span */
             boski_central_free(&p, 1, c);
             boski_pend(mc, &mc->pending.frees[c], 1);
@@ -623,24 +665,7 @@ static void free_small(struct mcache *mc, void *p, unsigned c)
         }
         set_push(mc, c, b->buf->slot);
     }
-    size_t have = (size_t)(mc->push.cur[c] - b->buf->slot);
-    if (have == b->buf->cap) {
-        boski_pend(mc, &mc->pending.slow_frees, 1);
-        struct buf *larger = NULL;
-        if (b->refilled && b->buf->cap < boski_class[c].cap_max && b->cap > b->buf->cap)
-            larger = buf_take(b->cap);
-        if (larger != NULL) {
-            memcpy(larger->slot, b->buf->slot, have * sizeof(void *));
-            buf_give(b->buf);
-            b->buf = larger;
-            set_push(mc, c, larger->slot + have);
-        } else {
-            /* Half when the thread also allocates, else nearly all. */
-            flush_bin(mc, c, b->refilled ? (have + 1) / 2 : have);
-        }
-        b->flushed = 1;
-        b->refilled = 0;
-    }
+    if (mc->push.cur[c] == b->end) make_room(mc, c);
     void **cur = mc->push.cur[c];
     *cur = p;
     mc->push.cur[c] = cur + 1;
@@ -837,7 +862,7 @@ void boski_free_slow(void *p)
         return;
     }
     void **cur = mc->push.cur[c];
-    if (mc->bin[c].buf != NULL && cur < mc->bin[c].buf->slot + mc->bin[c].buf->cap) {
+    if (mc->bin[c].buf != NULL && cur < mc->bin[c].end) {
         /* Not full: an arena's object, or a call to be timed. */
         uint64_t t = boski_recording ? boski_os_ticks() : 0;
         *cur = p;

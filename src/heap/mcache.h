@@ -36,6 +36,7 @@ struct bin {
     struct buf *buf;
     struct mspan *span;  /* cached */
     void **mark;         /* of the push pointer when frees were last counted */
+    void **end;          /* where the array counts as full */
     uint32_t word;       /* of the span's bits to look at first */
     uint32_t cap;        /* wished capacity of buffers */
     uint8_t flushed;     /* flushed since the last refill from spans */
@@ -59,6 +60,9 @@ struct mcache {
     bool idle;              /* pooled and empty */
     bool lost;              /* of a thread that is not in this fork child */
     bool large_used;        /* since the last decay */
+    bool held;              /* lanes were held for the scavenging that is pending */
+    bool slow_pace;         /* the last two slow mallocs were far apart */
+    uint64_t slow_ms;       /* when the last one was */
     uint64_t rng;
     uint64_t large_sample_left;
     uint32_t large_sample_mean;
@@ -90,6 +94,13 @@ void boski_mcache_trim_pool(uint64_t now_ms, uint64_t age_ms);
 void boski_mcache_add_pending(struct bosk_record_counters *sum);
 /* Sets pop stacks so that the next malloc of each lane takes the slow path. */
 void boski_mcache_hold(struct mcache *mc);
+/* Holds them once if memory waits to be given back: a phase may have ended. */
+static inline void boski_mcache_watch(struct mcache *mc)
+{
+    if (BOSK_LIKELY(mc->held || !__atomic_load_n(&boski_scavenge_pending, __ATOMIC_RELAXED))) return;
+    mc->held = true;
+    boski_mcache_hold(mc);
+}
 void boski_mcache_fork_child(void);
 void boski_mcache_fork(int step);
 /* Flushes classes not used since the last call. */

@@ -25,6 +25,7 @@ static void list_add(struct mcentral *m, struct mspan *s)
     unsigned b = bucket_of(s);
     s->bucket = (uint8_t)b;
     s->where = BOSKI_PARTIAL;
+    s->stamp_ms = __atomic_load_n(&boski_tick_ms, __ATOMIC_RELAXED);
     s->prev = NULL;
     s->next = m->partial[b];
     if (s->next != NULL) s->next->prev = s;
@@ -81,7 +82,10 @@ struct mspan *boski_central_take(unsigned c, bool *fresh)
         s = m->empty;
         m->empty = NULL;
     }
-    if (s != NULL) s->where = BOSKI_CACHED;
+    if (s != NULL) {
+        s->where = BOSKI_CACHED;
+        s->purged = 0;
+    }
     boski_unlock(&m->lock);
     if (s != NULL) return s;
 
@@ -117,6 +121,77 @@ static BOSKI_NOINLINE void resettle(struct mspan *s, unsigned c)
         release = settle(m, s);
     boski_unlock(&m->lock);
     if (release != NULL) boski_mheap_free(release);
+}
+
+/* ---- pages inside spans ----------------------------------------------------------------- */
+
+static bool slot_free(const struct mspan *s, uint32_t i)
+{
+    return (__atomic_load_n(&s->bits[i >> 6], __ATOMIC_ACQUIRE) >> (i & 63) & 1) != 0;
+}
+
+/* Nothing of ours lies in user pages, so a page of free objects may simply go.  The span is held by
+ * the caller: objects may be freed meanwhile, none is handed out. */
+static size_t purge_span(struct mspan *s)
+{
+    size_t done = 0;
+    for (uint32_t i = 0; i < s->nelems;) {
+        if (!slot_free(s, i)) {
+            i++;
+            continue;
+        }
+        uint32_t from = i;
+        while (i < s->nelems && slot_free(s, i)) i++;
+        uintptr_t a = s->base + (uintptr_t)from * s->elem_bytes;
+        uintptr_t b = i == s->nelems ? s->base + boski_span_bytes(s)
+                                     : s->base + (uintptr_t)i * s->elem_bytes;
+        a = (a + boski_os.page - 1) & ~(uintptr_t)(boski_os.page - 1);
+        b &= ~(uintptr_t)(boski_os.page - 1);
+        if (a < b && boski_os_decommit((void *)a, b - a)) done += b - a;
+    }
+    return done;
+}
+
+/* A span worth purging, taken out of its list, or NULL. */
+static struct mspan *purge_candidate(struct mcentral *m, uint64_t now_ms, uint64_t idle_ms,
+                                     size_t *looks)
+{
+    for (unsigned b = 0; b < BOSKI_BUCKETS; b++)
+        for (struct mspan *s = m->partial[b]; s != NULL && *looks > 0; s = s->next) {
+            --*looks;
+            int32_t n = nfree_of(s);
+            size_t fresh = n > s->purged ? (size_t)(n - s->purged) * s->elem_bytes : 0;
+            if (fresh < boski_os.page || now_ms - s->stamp_ms < idle_ms) continue;
+            list_remove(m, s);
+            s->where = BOSKI_CACHED;
+            s->purged = n;
+            return s;
+        }
+    return NULL;
+}
+
+size_t boski_central_purge(uint64_t now_ms, uint64_t idle_ms, size_t most)
+{
+    static uint32_t turn; /* classes take turns at being first */
+    uint32_t first = __atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED);
+    size_t done = 0, looks = most;
+    for (unsigned k = 0; k < BOSKI_NUM_SMALL - 1 && looks > 0; k++) {
+        struct mcentral *m = &boski_central[1 + (first + k) % (BOSKI_NUM_SMALL - 1)];
+        while (looks > 0) {
+            boski_lock(&m->lock);
+            struct mspan *s = purge_candidate(m, now_ms, idle_ms, &looks);
+            boski_unlock(&m->lock);
+            if (s == NULL) break;
+            size_t n = purge_span(s);
+            done += n;
+            boski_central_put(s);
+            if (n != 0) {
+                boski_count(&boski_ctr->os_releases, 1);
+                boski_count(&boski_ctr->os_release_bytes, n);
+            }
+        }
+    }
+    return done;
 }
 
 void boski_central_trim(void)

@@ -251,10 +251,32 @@ static bool grow(size_t npages)
     return grow_arenas(npages);
 }
 
+/* Chunks that have held a span since their tables were last given back. */
+static uint8_t *chunk_used;
+
+/* What the tables say of free pages is never read (cmap tells), so for a chunk without a span they
+ * may go; they read as zero when they are needed again. */
+void boski_mheap_trim_tables(void)
+{
+    boski_lock(&boski_mheap.lock);
+    size_t end = boski_pages_end() / BOSKI_CHUNK_PAGES;
+    const size_t bits = BOSKI_CHUNK_PAGES * BOSKI_WORDS_PER_PAGE * 8;
+    for (size_t c = 0; c < end; c++) {
+        if (!chunk_used[c]) continue;
+        size_t page = c * BOSKI_CHUNK_PAGES;
+        if (boski_pages_free_after(page, BOSKI_CHUNK_PAGES) != BOSKI_CHUNK_PAGES) continue;
+        chunk_used[c] = 0;
+        if (bits % boski_os.page == 0) (void)boski_os_decommit(bits_table.base + c * bits, bits);
+    }
+    boski_unlock(&boski_mheap.lock);
+}
+
 static void set_pages(struct mspan *s, size_t from, size_t n, unsigned cbyte)
 {
     memset(boski_map.cmap + from, (int)cbyte, n);
     for (size_t i = 0; i < n; i++) boski_map.spans[from + i] = s;
+    for (size_t c = from / BOSKI_CHUNK_PAGES; c <= (from + n - 1) / BOSKI_CHUNK_PAGES; c++)
+        chunk_used[c] = 1;
 }
 
 /* Pages that were given back and are taken again within the window count as thrash. */
@@ -349,6 +371,7 @@ void boski_mheap_free(struct mspan *s)
     memset(boski_map.cmap + s->page, BOSKI_C_NONE, s->npages);
     book_freed(s->npages);
     boski_pages_free(s->page, s->npages, false);
+    boski_scavenge_notice();
     s->epoch++;
     record_give(s);
     boski_unlock(&boski_mheap.lock);
@@ -445,7 +468,8 @@ static bool tables_reserve(size_t region_pages, size_t arena_pages)
     if (!table_reserve(&spans_table, max * sizeof(struct mspan *))) goto fail_spans;
     if (!table_reserve(&bits_table, max * BOSKI_WORDS_PER_PAGE * 8)) goto fail_bits;
     arena_base = boski_meta_alloc(arena_pages / BOSKI_CHUNK_PAGES * sizeof *arena_base);
-    if (arena_base == NULL || !boski_pages_init(max)) goto fail_pages;
+    chunk_used = boski_meta_alloc(max / BOSKI_CHUNK_PAGES);
+    if (arena_base == NULL || chunk_used == NULL || !boski_pages_init(max)) goto fail_pages;
     boski_map.cmap = (uint8_t *)cmap_table.base;
     boski_map.spans = (struct mspan **)(void *)spans_table.base;
     boski_map.bits = (uint64_t *)(void *)bits_table.base;

@@ -16,12 +16,14 @@
 #include <time.h>
 
 #define SLOTS 5
-#define FLOOR_BYTES ((size_t)1 << 20) /* not worth a system call below this */
+#define FLOOR_BYTES ((size_t)512 << 10) /* not worth a system call below this */
+#define PURGE_LOOKS 1024               /* partly used spans looked at in one tick */
 #define STEP_PAGES 512                /* 4 MiB a call */
 #define TICK_BUDGET_NS 2000000u
 #define BUSY_MAX_MS 60000u
 
 bool boski_scavenge_pending;
+uint64_t boski_tick_ms;
 bool boski_loaded;
 
 static struct {
@@ -106,10 +108,34 @@ void boski_scavenge_saw(size_t inuse)
     if (inuse > state.peak[state.slot]) state.peak[state.slot] = inuse;
 }
 
+static size_t floor_pages(void)
+{
+    return boski_conf.small ? 0 : FLOOR_BYTES >> BOSKI_PAGE_SHIFT;
+}
+/* Ticks are too far apart to see a phase end that takes a few ms; caches look at the flag when they
+ * flush. */
+void boski_scavenge_notice(void)
+{
+    size_t dirty = boski_pages_dirty();
+    if (dirty > floor_pages() && dirty > boski_mheap.spans_inuse_pages / 10)
+        __atomic_store_n(&boski_scavenge_pending, true, __ATOMIC_RELAXED);
+}
+
 static void start_thread(void);
+
+/* Pages inside spans: looked for when a quarter of all span bytes is not in use. */
+static bool purge_spans(uint64_t now_ms, size_t inuse)
+{
+    uint64_t live = __atomic_load_n(&boski_ctr->live_bytes, __ATOMIC_RELAXED);
+    uint64_t spans = (uint64_t)inuse << BOSKI_PAGE_SHIFT;
+    if (spans < FLOOR_BYTES || live > spans - spans / 4) return false;
+    uint64_t window = boski_conf.scavenge_window_ms;
+    return boski_central_purge(now_ms, window, PURGE_LOOKS) != 0;
+}
 
 void boski_scavenge_tick(uint64_t now_ms)
 {
+    __atomic_store_n(&boski_tick_ms, now_ms, __ATOMIC_RELAXED);
     boski_large_trim(now_ms, 100);
     if (boski_conf.scavenger_thread && boski_loaded) start_thread();
     boski_lock(&boski_mheap.lock);
@@ -120,17 +146,21 @@ void boski_scavenge_tick(uint64_t now_ms)
     bool busy = now_ms < state.busy_until_ms;
     boski_unlock(&boski_mheap.lock);
 
-    size_t floor = boski_conf.small ? 0 : FLOOR_BYTES >> BOSKI_PAGE_SHIFT;
+    size_t floor = floor_pages();
     size_t may_now = goal(peak) - inuse, may_later = goal(inuse) - inuse;
     if (may_now < floor) may_now = floor;
     if (may_later < floor) may_later = floor;
-    boski_scavenge_pending = dirty > may_later && !busy;
-    if (dirty <= may_now || busy) return;
+    bool fallen = inuse < peak - peak / 8; /* a phase has ended: look again until it is settled */
+    boski_scavenge_pending = (dirty > may_later || fallen) && !busy;
+    if (busy) return;
+    if (purge_spans(now_ms, inuse)) boski_scavenge_pending = true;
+    if (dirty <= may_now) return;
     boski_central_trim();
     uint64_t t0 = boski_os_now_ns();
     do {
         if (boski_scavenge(may_now << BOSKI_PAGE_SHIFT, (size_t)16 << 20) == 0) break;
     } while (boski_os_now_ns() - t0 < TICK_BUDGET_NS);
+    boski_mheap_trim_tables();
 }
 
 /* ---- limits ------------------------------------------------------------------ */
@@ -159,7 +189,10 @@ BOSK_API size_t bosk_trim(size_t keep)
     boski_mcache_trim_pool(boski_now_ms(), 0);
     boski_central_trim();
     boski_large_trim(boski_now_ms(), 0);
-    return boski_scavenge(keep, SIZE_MAX);
+    size_t done = boski_central_purge(boski_now_ms(), 0, SIZE_MAX);
+    done += boski_scavenge(keep, SIZE_MAX);
+    boski_mheap_trim_tables();
+    return done;
 }
 
 BOSK_API void bosk_load_hint(enum bosk_load level)

@@ -197,7 +197,6 @@ TEST_ENV(limits, hard_limit_is_enomem_and_recovers, "BOSK_MEMLIMIT=32MiB", "BOSK
 /* Runs in an image started with that much address space; all of it but a part must be usable. */
 static void fill_address_space(size_t least)
 {
-    if (SANITIZED) SKIP("sanitizers need address space of their own");
     struct rlimit r;
     CHECK_EQ(getrlimit(RLIMIT_AS, &r), 0);
     CHECK(r.rlim_cur != RLIM_INFINITY);
