@@ -29,6 +29,8 @@ add_library(bosk_flags INTERFACE)
 target_link_libraries(bosk_flags INTERFACE bosk_tool_flags)
 target_include_directories(bosk_flags INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+# Stacks of samples go through tests too, and on arm frames have tables only when asked for.
+target_compile_options(bosk_flags INTERFACE -funwind-tables)
 target_compile_definitions(bosk_flags INTERFACE
   BOSKI_ASSERT_LEVEL=${BOSK_ASSERT_LEVEL} $<$<BOOL:${BOSK_HOSTILE}>:BOSKI_HOSTILE=1>)
 

@@ -26,6 +26,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Whether a sanitizer with a run time of its own is part of this program. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 enum bosk_test_kind {
     BOSK_TEST_PLAIN,
     BOSK_TEST_PANICS, /* must abort, and say `expect` on standard error */

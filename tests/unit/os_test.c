@@ -18,14 +18,6 @@
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 static bool all_zero(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -53,14 +45,14 @@ TEST(os, machine)
     CHECK(boski_os.cacheline >= 32 && boski_os.cacheline <= 4096);
     CHECK(boski_os.ncpu >= 1);
     CHECK(boski_os.phys >= 16 * MIB);
-#ifdef SANITIZED
+#if SANITIZED
     CHECK(boski_os.emulated);
 #endif
     if (getenv("BOSK_TEST_EMULATOR")) CHECK(boski_os.emulated);
     if (getenv("VALGRIND_LAUNCHER")) CHECK(boski_os.emulated);
 }
 
-#ifndef SANITIZED /* they need more */
+#if !SANITIZED /* they need more */
 TEST_ENV(os, address_space_limit, "BOSK_TEST_AS=1073741824")
 {
     boski_os_init();
@@ -96,6 +88,7 @@ TEST(os, reserve_leaves_nothing_behind)
 {
     unsigned long before = 0, after = 0;
     boski_os_init();
+    if (getenv("BOSK_TEST_EMULATOR")) SKIP("the emulator's own mappings are counted too");
     before = address_space_pages(); /* the first call of stdio allocates */
     before = address_space_pages();
     for (size_t i = 1; i < 8; i++) {
@@ -142,7 +135,8 @@ TEST(os, commit_and_decommit)
     boski_os_hugepage(p, 4 * MIB, 1);
     boski_os_hugepage(p, 4 * MIB, 0);
     boski_os_unreserve(p, 4 * MIB);
-    CHECK(!boski_os_commit(p, MIB));
+    /* qemu may have mapped something of its own there. */
+    if (!getenv("BOSK_TEST_EMULATOR")) CHECK(!boski_os_commit(p, MIB));
 }
 
 TEST(os, locked_pages_are_not_given_back)
@@ -359,7 +353,7 @@ TEST_ENV(os, page_64k, "BOSK_CONF=os_page=65536")
     boski_os_unmap(q + 4 * KIB, 4 * KIB); /* refused */
     CHECK(q[4 * KIB] == 0);
     boski_os_unmap(q, 1);
-    CHECK(!boski_os_commit(q, 4 * KIB));
+    if (!getenv("BOSK_TEST_EMULATOR")) CHECK(!boski_os_commit(q, 4 * KIB));
 }
 
 TEST_ENV(os, page_size_must_make_sense, "BOSK_CONF=os_page=12345")

@@ -47,7 +47,10 @@ TEST(panic, fatal_calls_no_handler)
 {
     char text[512];
     CHECK(bosk_test_capture(fatal_with_handler, text, sizeof text) != 0);
-    CHECK_MSG(strcmp(text, "fatal error: worse\n") == 0, "%s", text);
+    /* An emulator adds a line of its own about the signal. */
+    size_t said = strlen("fatal error: worse\n");
+    CHECK_MSG(strncmp(text, "fatal error: worse\n", said) == 0, "%s", text);
+    CHECK_MSG(getenv("BOSK_TEST_EMULATOR") || text[said] == '\0', "%s", text);
 }
 
 TEST(panic, handler_may_jump)
