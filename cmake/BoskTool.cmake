@@ -37,7 +37,8 @@ target_include_directories(bosk_tool_core PUBLIC
 target_include_directories(bosk_tool_core SYSTEM PUBLIC ${generated})
 target_compile_definitions(bosk_tool_core PUBLIC
   BOSK_INSTALL_LIBDIR="${CMAKE_INSTALL_FULL_LIBDIR}")
-target_link_libraries(bosk_tool_core PUBLIC PkgConfig::TOOL_DEPS m ${CMAKE_DL_LIBS} PRIVATE bosk_tool_flags)
+target_link_libraries(bosk_tool_core
+  PUBLIC PkgConfig::TOOL_DEPS m ${CMAKE_DL_LIBS} PRIVATE bosk_tool_flags)
 
 if(EXISTS ${tool_main})
   add_executable(bosk_tool ${tool_main})

@@ -55,8 +55,8 @@ for module in bosk bosk-malloc; do
         expect "C++17 with $module" ${CXX:-c++} -std=c++17 $strict -x c++ "$work/$source.c" \
             -x none $(pc --cflags --libs $module) -Wl,-rpath,"$libdir" -o "$work/a"
         expect "$module runs in C++" "$work/a" >/dev/null
-        expect "static $module" ${CC:-cc} -std=c11 $strict "$work/$source.c" $(pc --cflags $module) \
-            "$libdir/lib$module.a" -pthread -ldl -o "$work/a"
+        expect "static $module" ${CC:-cc} -std=c11 $strict "$work/$source.c" \
+            $(pc --cflags $module) "$libdir/lib$module.a" -pthread -ldl -o "$work/a"
         expect "static $module runs" "$work/a" >/dev/null
         refuse "static $module needs no library" \
             sh -c "readelf -d '$work/a' | grep -q 'NEEDED.*bosk'"

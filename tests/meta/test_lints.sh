@@ -121,7 +121,11 @@ if symbols; then good; else bad "symbols finds something: $(cat "$work/said")"; 
 wrong() {
     local what=$1
     shift
-    if libraries "$@"; then refuse "symbols misses: $what" symbols; else bad "cannot build: $what"; fi
+    if libraries "$@"; then
+        refuse "symbols misses: $what" symbols
+    else
+        bad "cannot build: $what"
+    fi
 }
 wrong "an export of an internal name" \
     "$good_c __attribute__((visibility(\"default\"))) int boski_x(void) { return 0; }" "$shim_c"

@@ -40,13 +40,13 @@ setup() {
     missing=""
     wanted=$(packages_of "$@")
     if ! command -v dpkg-query >/dev/null; then
-        say "this is not Debian: taking for granted that these are here: $(echo $wanted)"
+        say "this is not Debian; taking for granted that these are here: $(echo $wanted)"
         return
     fi
     local package have
     # A package counts as here when another provides it (pkgconf and pkg-config, for example).
-    have=$(dpkg-query -W -f='${db:Status-Status} ${Package} ${Provides}\n' | sed -n 's/^installed//p' |
-        sed 's/([^)]*)//g; s/,//g')
+    have=$(dpkg-query -W -f='${db:Status-Status} ${Package} ${Provides}\n' |
+        sed -n 's/^installed//p' | sed 's/([^)]*)//g; s/,//g')
     for package in $wanted; do
         case "$have " in
         *" $package "* | *" $package"$'\n'*) ;;
