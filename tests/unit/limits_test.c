@@ -113,6 +113,32 @@ TEST(limits, phase_ends_with_a_malloc_now_and_then) { phase_ends(true); }
 TEST_ENV(limits, phase_ends_idle_with_a_thread, "BOSK_CONF=scavenger=thread") { phase_ends(false); }
 TEST_ENV(limits, phase_ends_small_profile, "BOSK_CONF=profile=small") { phase_ends(true); }
 
+/* One block of sixteen stays, so that no span is free as a whole; pages inside them go all the
+ * same, and what stays is whole. */
+TEST(limits, partly_used_spans_give_their_pages_back)
+{
+    bosk_trim(0);
+    size_t base = resident_bytes(), n = occupy(32 * MIB, 2048);
+    for (size_t i = 0; i < n; i++)
+        if (i % 16 == 0)
+            fill(block[i], 2048, i);
+        else
+            bosk_free(block[i]);
+    for (unsigned i = 0; i < 20; i++) {
+        sleep_ms(100);
+        bosk_free(get(64));
+    }
+    if (!SANITIZED && boski_os.page <= 8192)
+        CHECK_MSG(resident_bytes() <= base + 12 * MIB, "%zu KiB more than before",
+                  (resident_bytes() - base) / KIB);
+    for (size_t i = 0; i < n; i += 16) CHECK_FILL(block[i], 2048, i);
+    /* The spans serve again. */
+    for (size_t i = 0; i < n; i++)
+        if (i % 16 != 0) memset(block[i] = launder(bosk_calloc(1, 2048)), 1, 2048);
+    for (size_t i = 0; i < n; i += 16) CHECK_FILL(block[i], 2048, i);
+    vacate(n);
+}
+
 /* A load that rises and falls inside the window gives nothing back and faults nothing in. */
 static uint64_t square_wave(void)
 {
@@ -169,7 +195,8 @@ TEST_ENV(limits, soft_limit_drives_release, "BOSK_MEMLIMIT=64MiB")
     }
 }
 
-/* ---- the hard limit --------------------------------------------------------------------------- */
+/* ---- the hard limit ---------------------------------------------------------------------------
+ */
 
 TEST_ENV(limits, hard_limit_is_enomem_and_recovers, "BOSK_MEMLIMIT=32MiB", "BOSK_CONF=hardlimit=1")
 {
@@ -192,7 +219,8 @@ TEST_ENV(limits, hard_limit_is_enomem_and_recovers, "BOSK_MEMLIMIT=32MiB", "BOSK
     }
 }
 
-/* ---- address space ------------------------------------------------------------------------------ */
+/* ---- address space ------------------------------------------------------------------------------
+ */
 
 /* Runs in an image started with that much address space; all of it but a part must be usable. */
 static void fill_address_space(size_t least)
@@ -223,7 +251,8 @@ TEST_ENV(limits, address_space_100_mb, "BOSK_TEST_AS=104857600") { fill_address_
 TEST_ENV(limits, address_space_1_gb, "BOSK_TEST_AS=1073741824") { fill_address_space(700 * MIB); }
 TEST_ENV(limits, address_space_24_mb, "BOSK_TEST_AS=25165824") { fill_address_space(4 * MIB); }
 
-/* ---- pressure ------------------------------------------------------------------------------------- */
+/* ---- pressure
+ * ------------------------------------------------------------------------------------- */
 
 static int calls[3];
 static enum bosk_pressure last_level;
@@ -269,7 +298,8 @@ TEST(limits, eight_pressure_functions)
     CHECK_EQ(bosk_on_pressure(BOSK_PRESSURE_HIGH, on_low), -ENOSPC);
 }
 
-/* ---- hints -------------------------------------------------------------------------------------------- */
+/* ---- hints
+ * -------------------------------------------------------------------------------------------- */
 
 TEST(limits, idle_hint_returns_all_free_memory)
 {
@@ -298,7 +328,8 @@ TEST(limits, busy_hint_suspends_release)
               (unsigned long long)stats_now().dirty / KIB);
 }
 
-/* ---- options re-read ---------------------------------------------------------------------------------- */
+/* ---- options re-read
+ * ---------------------------------------------------------------------------------- */
 
 #define CONF_PATH "/tmp/bosk_limits_test.conf"
 static void write_conf(const char *text)

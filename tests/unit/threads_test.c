@@ -192,7 +192,7 @@ TEST(threads, thousand_started_and_ended)
         /* At first ten live at once, so that there are caches for as many as ever live. */
         for (size_t i = 0; i < COUNT_OF(thread); i++)
             CHECK_EQ(pthread_create(&thread[i], NULL, round ? short_life : waits_for_all,
-                                    (void *)(round % 2)),
+                                    (void *)(uintptr_t)(round % 2)),
                      0);
         for (size_t i = 0; i < COUNT_OF(thread); i++) {
             void *left = NULL; /* outlives its thread; freed here */
@@ -309,7 +309,8 @@ TEST(threads, cancelled_and_exited)
     CHECK_EQ(stats_exact().live, take_census(NULL).block_bytes);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------ */
+/* ---- signals ------------------------------------------------------------------------------------
+ */
 
 static volatile sig_atomic_t ticks;
 static void on_tick(int number)
@@ -345,7 +346,8 @@ TEST(threads, that_block_all_signals)
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
-/* ---- many small threads on one class ---------------------------------------------------------------- */
+/* ---- many small threads on one class
+ * ---------------------------------------------------------------- */
 
 static void *same_class(void *arg)
 {
