@@ -138,19 +138,19 @@ static void fork_under_load(uint64_t forks)
     for (size_t i = 0; i < 3; i++) CHECK_EQ(pthread_join(thread[i], NULL), 0);
 }
 
-TEST(fork, under_load) { fork_under_load(bosk_test_budget(300)); }
+TEST(fork, under_load) { fork_under_load(bosk_test_budget(120)); }
 TEST_ENV(fork, under_load_in_arena_mode, "BOSK_CONF=reserve=1")
 {
-    fork_under_load(bosk_test_budget(100));
+    fork_under_load(bosk_test_budget(40));
 }
 TEST_ENV(fork, under_load_with_a_scavenger_thread, "BOSK_CONF=scavenger=thread,scavenge_window=1")
 {
-    fork_under_load(bosk_test_budget(100));
+    fork_under_load(bosk_test_budget(40));
 }
 
 static void *forking_thread(void *arg)
 {
-    uint64_t n = bosk_test_budget(40);
+    uint64_t n = bosk_test_budget(25);
     for (uint64_t i = 0; i < n; i++) {
         CHECK_CHILD(fork_and_exercise(i * 7 + (uintptr_t)arg));
         bosk_free(get((size_t)i * 50));
@@ -188,7 +188,7 @@ TEST(fork, child_with_threads_of_its_own)
     CHECK(common != NULL);
     for (size_t i = 0; i < 3; i++)
         CHECK_EQ(pthread_create(&thread[i], NULL, load_thread, (void *)i), 0);
-    uint64_t n = bosk_test_budget(60);
+    uint64_t n = bosk_test_budget(40);
     for (uint64_t i = 0; i < n; i++) {
         pid_t pid = fork();
         if (pid == 0) {

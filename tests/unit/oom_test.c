@@ -190,7 +190,8 @@ TEST_OOM_ENV(oom, arena_mode, "BOSK_CONF=reserve=1")
 /* ---- failures while the heap starts ------------------------------------------------------- */
 
 /* The image is started with the n-th request of all failing; with such a request in the middle
- * of the start-up the heap starts smaller, or the first malloc says ENOMEM and a later one works. */
+ * of the start-up the heap starts smaller, or the first malloc says ENOMEM and a later one works.
+ */
 static void use_after_a_failed_start(void)
 {
     for (size_t i = 0; i < N; i++) note(i, bosk_malloc(i * 40), i * 40);

@@ -30,8 +30,10 @@ static bool list_block(void *ctx, const struct bosk_span_info *span, void *block
         CHECK(span->nelems > 0 && span->nlive <= span->nelems);
         CHECK(span->kind <= BOSK_KIND_SCAN && span->home <= BOSK_HOME_HEAP);
         CHECK(span->class_ < COUNT_OF(class_bytes));
-        if (span->class_ != 0) CHECK_EQ(span->elem_bytes, class_bytes[span->class_]);
-        else CHECK(span->nelems == 1 && span->elem_bytes == span->bytes);
+        if (span->class_ != 0)
+            CHECK_EQ(span->elem_bytes, class_bytes[span->class_]);
+        else
+            CHECK(span->nelems == 1 && span->elem_bytes == span->bytes);
         CHECK((span->home == BOSK_HOME_HEAP) == (span->heap != NULL) || span->sampled);
         l->span_end = (uintptr_t)span->base + span->bytes;
         l->span_live = span->nlive;
