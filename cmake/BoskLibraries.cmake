@@ -5,7 +5,8 @@
 file(GLOB core_sources CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/src/os/*.c
   ${PROJECT_SOURCE_DIR}/src/observe/*.c
-  ${PROJECT_SOURCE_DIR}/src/heap/*.c)
+  ${PROJECT_SOURCE_DIR}/src/heap/*.c
+  ${PROJECT_SOURCE_DIR}/src/container/*.c)
 file(GLOB shim_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/shim/*.c)
 
 set(CMAKE_THREAD_PREFER_PTHREAD ON)

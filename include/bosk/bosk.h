@@ -4,6 +4,7 @@
 
 #include <bosk/alloc.h>
 #include <bosk/base.h>
+#include <bosk/growth.h>
 #include <bosk/record.h>
 #include <bosk/type.h>
 

@@ -1,0 +1,13 @@
+/* growth.h - growth of this process's own slices. */
+#ifndef BOSKI_GROWTH_H
+#define BOSKI_GROWTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* bosk_nextcap_len by the rule in force, on the machine's own architecture. */
+int64_t boski_nextcap_here(size_t elem_size, bool noscan, ptrdiff_t old_len, ptrdiff_t old_cap,
+                           ptrdiff_t new_len);
+
+#endif /* BOSKI_GROWTH_H */
