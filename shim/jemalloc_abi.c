@@ -89,8 +89,8 @@ BOSK_API void sdallocx(void *p, size_t size, int flags)
     boski_free_with_size(p, size);
 }
 
-/* What mallocx would set aside: the choice boski_aligned makes.  A large block freed a moment ago may
- * be served a little longer than this; never shorter. */
+/* What mallocx would set aside: the choice boski_aligned makes.  A large block freed a moment ago
+ * may be served a little longer than this; never shorter. */
 BOSK_API size_t nallocx(size_t size, int flags)
 {
     size_t align = align_of(flags);

@@ -1,6 +1,7 @@
-// cxx_replaced.cc - a program that replaces operator new(size_t) and operator delete(void *) alone, with
-// blocks that only they understand.  C++ defines the array, nothrow and sized forms by these: a
-// drop-in that answered those forms itself would hand out blocks that this delete cannot free.
+// cxx_replaced.cc - a program that replaces operator new(size_t) and operator delete(void *)
+// alone, with blocks that only they understand.  C++ defines the array, nothrow and sized forms
+// by these: a drop-in that answered those forms itself would hand out blocks that this delete
+// cannot free.
 #include "shim_test.h"
 
 // One compiler wants the sized form replaced together with the plain one.

@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 : "${BUILD_DIR:?}" "${SOURCE_DIR:?}"
 LIB=$BUILD_DIR/lib/libbosk-malloc.so
+# shellcheck disable=SC2034 # for the scripts
 CORE=$BUILD_DIR/lib/libbosk.so
+# shellcheck disable=SC2034
 BIN=$BUILD_DIR/tests/shim
 [ -e "$LIB" ] || {
     echo "$LIB has not been built" >&2

@@ -2,9 +2,8 @@
  *
  *     limits MEGABYTES   stop after that much even if there is more (0: never)
  *
- * Run under ulimit -v, under a control group, and with failing system calls.  Each NULL must come with
- * ENOMEM, no block may change under it, and what is freed must be there again.
- */
+ * Run under ulimit -v, under a control group, and with failing system calls.  Each NULL must
+ * come with ENOMEM, no block may change under it, and what is freed must be there again. */
 #define _GNU_SOURCE
 #include "shim_test.h"
 

@@ -1,5 +1,5 @@
-// own_malloc.cc - a program with a malloc of its own and no operator new of its own.  The one of the C++
-// library uses the program's malloc; so must ours, or there would be two heaps.
+// own_malloc.cc - a program with a malloc of its own and no operator new of its own.  The one of
+// the C++ library uses the program's malloc; so must ours, or there would be two heaps.
 #include "shim_test.h"
 
 #include <cstdlib>

@@ -1,5 +1,6 @@
-// plugin_lib.cc - a C++ plugin of a C program: it brings the C++ library into a process in which operator
-// new is already ours, and hides it from us (RTLD_LOCAL).  Exceptions must be found all the same.
+// plugin_lib.cc - a C++ plugin of a C program: it brings the C++ library into a process in which
+// operator new is already ours, and hides it from us (RTLD_LOCAL).  Exceptions must be found all
+// the same.
 #include <cstddef>
 #include <cstdint>
 #include <new>

@@ -10,7 +10,8 @@ expect "libbosk, then the drop-in linked" "$BIN/one_heap.shim_then_core"
 expect "drop-in linked" "$BIN/one_heap.so"
 # The one order that cannot be mended by interposition, and the preload that mends it.
 "$BIN/one_heap.core_then_shim" names_come_from_one_object >/dev/null 2>"$work/err"
-expect "libbosk linked before the drop-in is told" grep -q '^bosk: .*link libbosk-malloc first' "$work/err"
+expect "libbosk linked before the drop-in is told" \
+    grep -q '^bosk: .*link libbosk-malloc first' "$work/err"
 expect "the preload puts it right" preloaded "$BIN/one_heap.core_then_shim"
 expect "drop-in linked, executable at a fixed address" "$BIN/one_heap.nopie"
 expect "drop-in linked and preloaded" preloaded "$BIN/one_heap.so"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the library shows and needs: allocator names without a version, bosk_* with BOSK_0, libc alone.
+# What the library shows and needs: allocator names without a version, bosk_* with BOSK_0, libc
+# alone.
 set -uo pipefail
 . "${SOURCE_DIR:?}/tests/shim/lib.sh"
 have nm readelf
@@ -41,7 +42,8 @@ expect "it stays loaded" bash -c "readelf -dW '$LIB' | grep -q NODELETE"
 for file in "$BIN/one_heap.core_a" "$BIN/one_heap.a" "$LIB"; do
     expect "the note of ${file##*/}" bash -c "readelf -n '$file' | grep -A1 '^  bosk ' >/dev/null"
 done
-expect "no note without the runtime" bash -c "! readelf -n '$BIN/one_heap.core' | grep -q '^  bosk '"
+expect "no note without the runtime" \
+    bash -c "! readelf -n '$BIN/one_heap.core' | grep -q '^  bosk '"
 
 # The same names are in the archive.
 nm --defined-only "$BUILD_DIR/lib/libbosk-malloc.a" 2>/dev/null |

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Programs that close all files, become somebody else, lose their root, environment or stack; and what
-# the environment may contain.
+# Programs that close all files, become somebody else, lose their root, environment or stack; and
+# what the environment may contain.
 set -uo pipefail
 . "${SOURCE_DIR:?}/tests/shim/lib.sh"
 
-for kind in no_files no_files_limit other_user other_root no_environment small_stacks not_dumpable; do
+for kind in no_files no_files_limit other_user other_root no_environment small_stacks \
+    not_dumpable; do
     for way in plain preload so a static; do
         program=$BIN/hostile_world preload=
         case $way in
