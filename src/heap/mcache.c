@@ -462,9 +462,15 @@ static bool refill(struct mcache *mc, unsigned lane, uint64_t now_ms)
     if (have >= want || have >= boski_class[c].batch / 2u) return true;
 
     /* Too few to last: put more below them. */
+    if (want > l->buf->cap) {
+        struct buf *larger = buf_take((uint32_t)want);
+        if (larger == NULL) return true;
+        memcpy(larger->slot, l->buf->slot, have * sizeof(void *));
+        buf_give(l->buf);
+        l->buf = larger;
+    }
     void **slot = l->buf->slot;
     want -= have;
-    if (want > l->buf->cap - have) want = l->buf->cap - have;
     memmove(slot + want, slot, have * sizeof *slot);
     size_t got = refill_spans(mc, c, slot + want, want);
     set_pop(mc, lane, slot + (want - got), slot + want + have);

@@ -506,6 +506,25 @@ static bool mheap_start(void)
     }
 }
 
+/* The soft limit, when none was set, is the control group's, less the twentieth that Go's scavenger
+ * keeps free below a limit too. */
+static void default_limit(void)
+{
+    if (boski_conf.memlimit != BOSKI_MEMLIMIT_UNSET) return;
+    uint64_t limit = boski_os_cgroup_limit();
+    boski_conf.memlimit = limit < boski_os.phys ? limit - limit / 20 : UINT64_MAX;
+}
+
+static void tell(void)
+{
+    boski_os_print("bosk: %s: reserved %zu MiB, %zu KiB system pages, %u processors, limit %zu MiB%s%s\n",
+                   bosk_version(), boski_map.region_pages >> (20 - BOSKI_PAGE_SHIFT),
+                   boski_os.page >> 10, boski_os.ncpu,
+                   boski_conf.memlimit == UINT64_MAX ? 0 : (size_t)(boski_conf.memlimit >> 20),
+                   boski_conf.small ? ", profile small" : "",
+                   boski_map.region_pages == 0 ? ", arenas" : "");
+}
+
 bool boski_heap_init(void)
 {
     static struct boski_lock once;
@@ -517,6 +536,8 @@ bool boski_heap_init(void)
         boski_obs_init(boski_conf.record, boski_conf.sample);
         boski_class_init();
         if (mheap_start()) {
+            default_limit();
+            if (boski_conf.verbose) tell();
             boski_fork_init();
             __atomic_store_n(&boski_mheap.ready, true, __ATOMIC_RELEASE);
         }

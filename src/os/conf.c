@@ -27,7 +27,7 @@
 #define LINE_MAX_BYTES 4096 /* of a variable or of a line in the file; longer ones are refused */
 
 struct boski_conf boski_conf = {
-    .memlimit = UINT64_MAX,
+    .memlimit = BOSKI_MEMLIMIT_UNSET,
     .scavenge_window_ms = WINDOW_DEFAULT_MS,
     .check = CHECK_DEFAULT,
     .gc_percent = 100,

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A file of the test's own, at the path that BOSK_CONF_FILE names; written before main and before any
- * other constructor, so that it is there when the options are first read. */
+/* A file of the test's own, at the path that BOSK_CONF_FILE names; written before main and before
+ * any other constructor, so that it is there when the options are first read. */
 #define CONF_FILE "/tmp/bosk-conf-test.conf"
 
 static void write_file(const char *text)
@@ -55,13 +55,14 @@ TEST(conf, bytes)
     CHECK(boski_conf_bytes("64KiBxyz", 5, &v) && v == 65536); /* only n bytes are read */
 }
 
-/* ---- the environment --------------------------------------------------------------------------- */
+/* ---- the environment ---------------------------------------------------------------------------
+ */
 
 TEST_ENV(conf, defaults, "BOSK_CONF=", "BOSK_GC=", "BOSK_MEMLIMIT=", "BOSK_CONF_FILE=")
 {
     boski_conf_init();
     CHECK(boski_conf.reserve == 0 && boski_conf.os_page == 0 && boski_conf.sample == 0);
-    CHECK(boski_conf.memlimit == UINT64_MAX && !boski_conf.memlimit_hard);
+    CHECK(boski_conf.memlimit == BOSKI_MEMLIMIT_UNSET && !boski_conf.memlimit_hard);
     CHECK(!boski_conf.small && !boski_conf.scavenger_thread && !boski_conf.zerotail);
     CHECK(boski_conf.thp == 0 && boski_conf.gc_percent == 100 && boski_conf.failos == 0);
     CHECK(boski_conf.record == NULL && boski_conf.file == NULL && !boski_conf.verbose);
@@ -100,7 +101,7 @@ TEST_ENV(conf, gc_percent, "BOSK_GC=250", "BOSK_MEMLIMIT=off", "BOSK_CONF=memlim
 {
     boski_conf_init();
     CHECK_EQ(boski_conf.gc_percent, 250);
-    CHECK_EQ(boski_conf.memlimit, UINT64_MAX);
+    CHECK_EQ(boski_conf.memlimit, BOSKI_MEMLIMIT_UNSET);
 }
 
 /* Paths survive a program that writes over its environment to show a title. */
@@ -135,7 +136,8 @@ TEST_ENV(conf, before_libc_is_up, "BOSK_CONF=mapseed=99,record=/early", "BOSK_GC
     CHECK(strcmp(boski_conf.record, "/early") == 0);
 }
 
-/* ---- what is wrong gets one line and is ignored --------------------------------------------------- */
+/* ---- what is wrong gets one line and is ignored
+ * --------------------------------------------------- */
 
 #define WARNS(name, text, ...)                           \
     TEST_PANICS_ENV(conf_warns, name, text, __VA_ARGS__) \
@@ -162,7 +164,8 @@ WARNS(bad_gc, "BOSK_GC: \"-5\" is neither", "BOSK_GC=-5", "BOSK_CONF=mapseed=5")
 WARNS(missing_file, "BOSK_CONF_FILE: cannot read /nonexistent/bosk.conf",
       "BOSK_CONF_FILE=/nonexistent/bosk.conf", "BOSK_CONF=mapseed=5")
 
-/* ---- the file ------------------------------------------------------------------------------------------ */
+/* ---- the file
+ * ------------------------------------------------------------------------------------------ */
 
 TEST_ENV(conf, reload, "BOSK_CONF_FILE=" CONF_FILE, "BOSK_CONF=mapseed=1,record=/first")
 {
@@ -207,7 +210,8 @@ TEST_ENV(conf, reload, "BOSK_CONF_FILE=" CONF_FILE, "BOSK_CONF=mapseed=1,record=
     CHECK_EQ(boski_conf.memlimit, 4999 << 10);
 }
 
-/* ---- set-user-id --------------------------------------------------------------------------------------- */
+/* ---- set-user-id
+ * --------------------------------------------------------------------------------------- */
 
 TEST_ENV(conf, secure_body, "BOSK_CONF=mapseed=5", "BOSK_GC=off")
 {
