@@ -62,7 +62,7 @@ TEST_ENV(conf, defaults, "BOSK_CONF=", "BOSK_GC=", "BOSK_MEMLIMIT=", "BOSK_CONF_
 {
     boski_conf_init();
     CHECK(boski_conf.reserve == 0 && boski_conf.os_page == 0 && boski_conf.sample == 0);
-    CHECK(boski_conf.memlimit == BOSKI_MEMLIMIT_UNSET && !boski_conf.memlimit_hard);
+    CHECK(boski_conf.memlimit != 0 && !boski_conf.memlimit_hard);
     CHECK(!boski_conf.small && !boski_conf.scavenger_thread && !boski_conf.zerotail);
     CHECK(boski_conf.thp == 0 && boski_conf.gc_percent == 100 && boski_conf.failos == 0);
     CHECK(boski_conf.record == NULL && boski_conf.file == NULL && !boski_conf.verbose);
@@ -101,7 +101,7 @@ TEST_ENV(conf, gc_percent, "BOSK_GC=250", "BOSK_MEMLIMIT=off", "BOSK_CONF=memlim
 {
     boski_conf_init();
     CHECK_EQ(boski_conf.gc_percent, 250);
-    CHECK_EQ(boski_conf.memlimit, BOSKI_MEMLIMIT_UNSET);
+    CHECK_EQ(boski_conf.memlimit, UINT64_MAX);
 }
 
 /* Paths survive a program that writes over its environment to show a title. */
