@@ -91,7 +91,7 @@ def describe(contenders, versions):
     commit = first_line("git", "-C", ROOT, "rev-parse", "--short=12", "HEAD")
     lines = {
         "goos": platform.system().lower(), "goarch": platform.machine(), "cpu": cpu_model(),
-        "cores": str(len(os.sched_getaffinity(0))), "kernel": platform.release(),
+        "cores": str(len(os.sched_getaffinity(0))), "kernel": platform.release().split("-")[0],
         "libc": " ".join(platform.libc_ver()), "compiler": first_line("cc", "--version"),
         "thp": thp, "commit": commit + ("+changes" if dirty.strip() else ""),
     }
