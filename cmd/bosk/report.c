@@ -1,7 +1,7 @@
 /* report.c - what a run shows on the terminal: at most 40 lines of at most 100 columns.
  *
- * The first lines answer most questions: how much, how often, how it grew, from where.  All text that
- * comes from the recorded program is cleaned before it is printed.
+ * The first lines answer most questions: how much, how often, how it grew, from where.  All text
+ * that comes from the recorded program is cleaned before it is printed.
  */
 #define _GNU_SOURCE
 #include "run_report.h"
@@ -46,7 +46,8 @@ static const char *fit(const char *s, size_t columns, char *buf, size_t cap)
     return buf;
 }
 
-/* ---- the head ------------------------------------------------------------------------------------ */
+/* ---- the head
+ * ------------------------------------------------------------------------------------ */
 
 static void print_head(const struct paint *o, const struct run *run)
 {
@@ -68,14 +69,14 @@ static void print_totals(const struct paint *o, const struct run *run, const str
 {
     const struct process *p = a->process;
     fprintf(o->f, "\n  %-11s%s in %s call%s, %s freed again\n", "allocated",
-            text_bytes(a->allocated_bytes).s, text_exact((uint64_t)a->calls).s,
-            a->calls == 1 ? "" : "s", text_percent(a->frees, a->calls).s);
+            text_bytes(a->allocated_bytes).s, text_exact(a->calls).s, a->calls == 1 ? "" : "s",
+            text_percent(a->frees, a->calls).s);
     fprintf(o->f, "  %-11s%s%s%s after %s;  live at the end %s", "peak", o->bold,
             text_bytes(a->peak_bytes).s, o->off, text_duration(a->peak_ns).s,
             text_bytes(a->live_bytes).s);
     if (!(p->flags & BOSK_SECTION_FORKED))
-        fprintf(o->f, " in %s blocks", text_exact((uint64_t)a->live_objects).s);
-    if (p->inherited_bytes != 0)
+        fprintf(o->f, " in %s blocks", text_exact(a->live_objects).s);
+    else if (p->inherited_bytes != 0)
         fprintf(o->f, ", %s of it from its parent", text_bytes((double)p->inherited_bytes).s);
     fprintf(o->f, "\n  %-11sat most %s;  cpu time %s\n", "resident",
             text_bytes((double)run->end.rss_bytes).s, text_duration(run->end.cpu_ns).s);
@@ -95,7 +96,8 @@ static void print_chart(const struct paint *o, const struct run *run, const stru
     fprintf(o->f, "  %10s %s0 s%*s%s\n", "", o->dim, CHART_COLUMNS - 2, end.s, o->off);
 }
 
-/* ---- places --------------------------------------------------------------------------------------- */
+/* ---- places
+ * --------------------------------------------------------------------------------------- */
 
 static void heading(const struct paint *o, const char *title, const char *a, const char *b,
                     const char *c)
@@ -190,7 +192,8 @@ static void print_labels(const struct paint *o, const struct analysis *a)
     }
 }
 
-/* ---- the heap -------------------------------------------------------------------------------------- */
+/* ---- the heap
+ * -------------------------------------------------------------------------------------- */
 
 static void print_heap(const struct paint *o, const struct analysis *a)
 {
@@ -207,7 +210,7 @@ static void print_heap(const struct paint *o, const struct analysis *a)
     fprintf(o->f, "  %sCACHES%s   thread %s   spans %s   page heap %s   system %s times, %s\n",
             o->bold, o->off, text_percent(a->from_cache, a->calls).s,
             text_percent(a->from_spans, a->calls).s, text_percent(a->from_heap, a->calls).s,
-            text_exact(n->os_grows).s, text_bytes((double)n->os_grow_bytes).s);
+            text_exact((double)n->os_grows).s, text_bytes((double)n->os_grow_bytes).s);
     if (a->reallocs > 0)
         fprintf(o->f, "  %sREALLOC%s  in place %s   copied %s (%s)   remapped %s   shrunk %s\n",
                 o->bold, o->off, text_count((double)n->realloc_same + (double)n->realloc_grown).s,
@@ -234,7 +237,8 @@ static void print_latency(const struct paint *o, const struct analysis *a)
     }
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------- */
+/* ---- the rest
+ * --------------------------------------------------------------------------------------- */
 
 static void process_name(const struct process *p, char *buf, size_t cap)
 {
@@ -281,7 +285,8 @@ static void print_notes(const struct paint *o, const struct analysis *a)
     const struct process *p = a->process;
     if (p->lost_samples != 0)
         fprintf(o->f, "  %snote%s       %s of %s samples were lost: too many different stacks\n",
-                o->bold, o->off, text_exact(p->lost_samples).s, text_exact(p->samples).s);
+                o->bold, o->off, text_exact((double)p->lost_samples).s,
+                text_exact((double)p->samples).s);
     double unnamed = a->all_frames - a->named_frames;
     if (unnamed > 0.2 * a->all_frames)
         fprintf(

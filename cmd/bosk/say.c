@@ -58,7 +58,7 @@ struct text text_bytes(double bytes)
 
 struct text text_count(double n)
 {
-    static const char *const unit[] = {"", "k", "M", "G", "T"};
+    static const char *const unit[] = {"", "k", "M", "G", "T", "P", "E"};
     size_t i = 0;
     if (!(n > 0)) n = 0;
     if (n < 9999.5) {
@@ -73,9 +73,11 @@ struct text text_count(double n)
     return scaled(n, unit[i]);
 }
 
-struct text text_exact(uint64_t n)
+struct text text_exact(double count)
 {
     char plain[24];
+    if (count >= 1e13) return text_count(count);
+    uint64_t n = count > 0 ? (uint64_t)count : 0;
     struct text t;
     int digits = snprintf(plain, sizeof plain, "%" PRIu64, n);
     size_t out = 0;
@@ -113,7 +115,9 @@ struct text text_percent(double part, double whole)
     double p = whole > 0 ? 100 * part / whole : 0;
     if (!(p > 0)) p = 0;
     int decimals = p > 99 && p < 99.995 ? 2 : p < 9.95 && p > 0 ? 1 : 0;
-    if (p > 0 && p < 0.05)
+    if (p > 999)
+        snprintf(t.s, sizeof t.s, ">999 %%");
+    else if (p > 0 && p < 0.05)
         snprintf(t.s, sizeof t.s, "<0.1 %%");
     else
         snprintf(t.s, sizeof t.s, "%.*f %%", decimals, p);

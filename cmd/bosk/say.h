@@ -29,8 +29,8 @@ struct text {
     char s[32];
 };
 struct text text_bytes(double bytes);
-struct text text_count(double n);   /* 3 digits and k, M, G */
-struct text text_exact(uint64_t n); /* 2,421,063 */
+struct text text_count(double n); /* 3 digits and k, M, G */
+struct text text_exact(double n); /* 2,421,063 */
 struct text text_duration(double ns);
 struct text text_percent(double part, double whole);
 
