@@ -87,6 +87,7 @@ class Build:
         name, _, conf = test.partition("@")
         env = {k: v for k, v in os.environ.items() if not k.startswith("BOSK_")}
         env["BOSK_TEST_SCALE"] = os.environ.get("BOSK_TEST_SCALE", "50")
+        env["BOSK_TEST_TIMEOUT"] = "60"
         if conf:
             env["BOSK_CONF"] = conf
         try:

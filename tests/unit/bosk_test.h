@@ -16,7 +16,8 @@
  *
  * Environment: BOSK_TEST_SCALE multiplies every budget (percent, default 100), BOSK_TEST_SEED
  * fixes the seed of bosk_test_random, BOSK_TEST_EMULATOR is put in front of fresh images.
- * BOSK_TEST_AS, in the environment a test asks for, limits the address space of its image.
+ * BOSK_TEST_TIMEOUT is the time limit of one test in seconds (times the scale, if that is above
+ * 100). BOSK_TEST_AS, in the environment a test asks for, limits the address space of its image.
  */
 #ifndef BOSK_TEST_H
 #define BOSK_TEST_H

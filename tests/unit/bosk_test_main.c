@@ -359,7 +359,8 @@ int main(int argc, char **argv)
     if (shared == MAP_FAILED) return 2;
     const char *base = strrchr(argv[0], '/');
     Suite *suite = suite_create(base ? base + 1 : argv[0]);
-    double timeout = TIMEOUT_S * (double)number_from("BOSK_TEST_SCALE", 100) / 100.0;
+    double least = (double)number_from("BOSK_TEST_TIMEOUT", TIMEOUT_S);
+    double timeout = least * (double)number_from("BOSK_TEST_SCALE", 100) / 100.0;
     int chosen = 0;
     for (int i = 0; i < test_count; i++) {
         /* Arguments choose groups or group.name. */
@@ -373,7 +374,7 @@ int main(int argc, char **argv)
         TTest *test = calloc(1, sizeof *test);
         if (!test) return 2;
         *test = (TTest){tests[i]->name, trampoline, tests[i]->file, tests[i]->line};
-        tcase_set_timeout(tcase, timeout < TIMEOUT_S ? TIMEOUT_S : timeout);
+        tcase_set_timeout(tcase, timeout < least ? least : timeout);
         tcase_add_loop_test(tcase, test, i, i + 1);
         suite_add_tcase(suite, tcase);
         chosen++;

@@ -139,6 +139,39 @@ static void fork_under_load(uint64_t forks)
 }
 
 TEST(fork, under_load) { fork_under_load(bosk_test_budget(120)); }
+/* Spans that come and go: the page heap is at work all the time. */
+static void *page_thread(void *arg)
+{
+    uint64_t rng = (uint64_t)(uintptr_t)arg + 1;
+    void *p[16] = {NULL};
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        uint64_t r = bosk_test_random(&rng);
+        bosk_free(p[r % 16]);
+        p[r % 16] = get(1100 * KIB + (size_t)((r >> 20) % 64) * 8 * KIB);
+    }
+    for (size_t i = 0; i < 16; i++) bosk_free(p[i]);
+    return NULL;
+}
+
+TEST(fork, while_pages_change_hands)
+{
+    pthread_t thread[3];
+    for (size_t i = 0; i < 3; i++)
+        CHECK_EQ(pthread_create(&thread[i], NULL, page_thread, (void *)i), 0);
+    uint64_t n = bosk_test_budget(200);
+    for (uint64_t i = 0; i < n; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            alarm(CHILD_SECONDS);
+            for (size_t k = 0; k < 40; k++) bosk_free(get(2 * MIB + k * 8 * KIB));
+            _exit(0);
+        }
+        CHECK_CHILD(pid);
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < 3; i++) CHECK_EQ(pthread_join(thread[i], NULL), 0);
+}
+
 TEST_ENV(fork, under_load_in_arena_mode, "BOSK_CONF=reserve=1")
 {
     fork_under_load(bosk_test_budget(40));
@@ -184,10 +217,14 @@ static void *child_thread(void *arg)
 TEST(fork, child_with_threads_of_its_own)
 {
     pthread_t thread[3];
+    pthread_attr_t attr;
     common = bosk_heap_new(0);
     CHECK(common != NULL);
+    /* More than libc keeps of stacks that are not in use: in the child these go. */
+    CHECK_EQ(pthread_attr_init(&attr), 0);
+    CHECK_EQ(pthread_attr_setstacksize(&attr, 32 * MIB), 0);
     for (size_t i = 0; i < 3; i++)
-        CHECK_EQ(pthread_create(&thread[i], NULL, load_thread, (void *)i), 0);
+        CHECK_EQ(pthread_create(&thread[i], &attr, load_thread, (void *)i), 0);
     uint64_t n = bosk_test_budget(40);
     for (uint64_t i = 0; i < n; i++) {
         pid_t pid = fork();

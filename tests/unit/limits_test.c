@@ -195,6 +195,21 @@ TEST_ENV(limits, soft_limit_drives_release, "BOSK_MEMLIMIT=64MiB")
     }
 }
 
+/* Free pages in holes too small for what is asked for are no use: they have to go. */
+TEST_ENV(limits, soft_limit_releases_holes, "BOSK_MEMLIMIT=64MiB")
+{
+    bosk_load_hint(BOSK_LOAD_BUSY); /* nothing goes by age */
+    size_t n = occupy(48 * MIB, 64 * KIB), more = n;
+    for (size_t i = 0; i < n; i += 2) bosk_free(block[i]);
+    CHECK(stats_now().dirty >= 20 * MIB);
+    for (size_t k = 0; k < 32; k++) memset(block[more++] = get(MIB), 1, MIB);
+    struct bosk_heap_stats s = stats_now();
+    CHECK_MSG(s.spans_inuse + s.dirty <= 64 * MIB + MIB, "%llu KiB",
+              (unsigned long long)(s.spans_inuse + s.dirty) / KIB);
+    for (size_t i = 1; i < n; i += 2) bosk_free(block[i]);
+    for (size_t i = n; i < more; i++) bosk_free(block[i]);
+}
+
 /* ---- the hard limit ---------------------------------------------------------------------------
  */
 
@@ -222,6 +237,43 @@ TEST_ENV(limits, hard_limit_is_enomem_and_recovers, "BOSK_MEMLIMIT=32MiB", "BOSK
 /* ---- address space ------------------------------------------------------------------------------
  */
 
+/* Everything that may want memory when there is none left: it says so, and damages nothing. */
+static void use_without_memory(void)
+{
+    static bosk_heap *heap[5000];
+    size_t heaps = 0;
+    errno = 0;
+    while (heaps < COUNT_OF(heap) && (heap[heaps] = bosk_heap_new(0)) != NULL) heaps++;
+    CHECK_EQ(errno, ENOMEM);
+    for (size_t i = 0; i < heaps; i++) {
+        void *p = launder(bosk_heap_malloc(heap[i], 10000));
+        if (p) fill(p, 10000, i);
+        bosk_heap_destroy(heap[i]);
+    }
+    errno = 0;
+    CHECK(launder(bosk_malloc(100 * MIB)) == NULL);
+    CHECK_EQ(errno, ENOMEM);
+    errno = 0;
+    CHECK(launder(bosk_calloc(100, MIB)) == NULL);
+    CHECK_EQ(errno, ENOMEM);
+    errno = 0;
+    CHECK(launder(bosk_aligned_alloc(16 * MIB, 90 * MIB)) == NULL);
+    CHECK_EQ(errno, ENOMEM);
+    fill(block[0], MIB, 1);
+    errno = 0;
+    CHECK(launder(bosk_realloc(block[0], 2000 * MIB)) == NULL);
+    CHECK_EQ(errno, ENOMEM);
+    CHECK_EQ(bosk_grow(block[0], 2000 * MIB), 0);
+    CHECK_FILL(block[0], MIB, 1);
+    struct census c = {0};
+    int err = bosk_heap_walk(NULL, BOSK_WALK_BLOCKS, census_visit, &c);
+    CHECK(err == 0 || err == -ENOMEM);
+    bosk_label_push("no memory");
+    bosk_label_pop();
+    bosk_pressure_poll();
+    stats_now();
+}
+
 /* Runs in an image started with that much address space; all of it but a part must be usable. */
 static void fill_address_space(size_t least)
 {
@@ -241,6 +293,7 @@ static void fill_address_space(size_t least)
         /* Full: small requests may still be served or not, but nothing breaks. */
         size_t small = n;
         while (small < MANY && (block[small] = launder(bosk_malloc(1000))) != NULL) small++;
+        use_without_memory();
         vacate(small);
         bosk_trim(0);
         bosk_free(get(2 * MIB));

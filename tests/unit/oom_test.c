@@ -101,7 +101,7 @@ TEST_OOM(oom, aligned_and_grow)
     settle();
 }
 
-TEST_OOM(oom, first_class_heaps)
+static void use_first_class_heaps(void)
 {
     for (unsigned round = 0; round < 3; round++) {
         bosk_heap *h = bosk_heap_new(0);
@@ -122,6 +122,10 @@ TEST_OOM(oom, first_class_heaps)
     }
     settle();
 }
+
+TEST_OOM(oom, first_class_heaps) { use_first_class_heaps(); }
+/* There nothing is left to fall back to, so that even the record of a heap may not be had. */
+TEST_OOM_ENV(oom, first_class_heaps_in_arenas, "BOSK_CONF=reserve=1") { use_first_class_heaps(); }
 
 static void *in_thread(void *arg)
 {
@@ -178,7 +182,7 @@ TEST_OOM(oom, fork)
 TEST_OOM_ENV(oom, arena_mode, "BOSK_CONF=reserve=1")
 {
     for (size_t i = 0; i < N; i++) note(i, bosk_malloc(i * 40), i * 40);
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 3; i++) {
         drop(i);
         note(i, bosk_malloc(large_size(i)), large_size(i));
     }

@@ -3,6 +3,7 @@
 
 #include <bosk/record.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 enum { MAX_BLOCKS = 40000 };
 
@@ -142,6 +143,43 @@ TEST(walk, shows_exactly_the_blocks_in_use)
     make_listing(&after);
     check_difference(live, 0);
     bosk_heap_destroy(heap);
+}
+
+/* ---- what other threads have in their caches is free ---------------------------------------- */
+
+static sem_t freed_there, looked_here;
+static void *frees_and_waits(void *arg)
+{
+    void *p[500], **kept = arg;
+    for (size_t i = 0; i < COUNT_OF(p); i++) p[i] = get(i % 7 * 100);
+    for (size_t i = 0; i < COUNT_OF(p); i++)
+        if (i % 50 == 0)
+            *kept++ = p[i];
+        else
+            bosk_free(p[i]);
+    sem_post(&freed_there);
+    while (sem_wait(&looked_here) != 0) {}
+    return NULL;
+}
+
+TEST(walk, leaves_out_what_other_threads_have_cached)
+{
+    static void *kept[10];
+    uintptr_t expected[10];
+    pthread_t thread;
+    sem_init(&freed_there, 0, 0);
+    sem_init(&looked_here, 0, 0);
+    make_listing(&before);
+    CHECK_EQ(pthread_create(&thread, NULL, frees_and_waits, kept), 0);
+    while (sem_wait(&freed_there) != 0) {}
+    make_listing(&after);
+    for (size_t i = 0; i < COUNT_OF(kept); i++) expected[i] = (uintptr_t)kept[i];
+    check_difference(expected, COUNT_OF(expected));
+    sem_post(&looked_here);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    make_listing(&after); /* and what a thread that has ended left in its cache */
+    check_difference(expected, COUNT_OF(expected));
+    for (size_t i = 0; i < COUNT_OF(kept); i++) bosk_free(kept[i]);
 }
 
 TEST(walk, statistics_hold_together)
