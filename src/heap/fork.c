@@ -11,6 +11,9 @@
 
 static void prepare(void)
 {
+    /* What was counted and not yet published is this process's, not also its child's. */
+    struct mcache *mc = boski_mcache_peek();
+    if (mc != NULL) boski_mcache_count(mc);
     boski_pressure_fork(0);
     boski_hheap_fork(0);
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) boski_lock(&boski_central[c].lock);
@@ -33,6 +36,7 @@ static void child(void)
 {
     release();
     boski_mcache_fork_child();
+    if (boski_recording) boski_obs_check();
 }
 
 void boski_fork_init(void) { (void)pthread_atfork(prepare, release, child); }

@@ -12,8 +12,9 @@
  *     bits   64 bytes one bit per object of the span, at the span's first page: 1 is free
  *
  * Locking: mcentral[c].lock before mheap.lock before meta.lock; the large cache's and a first-class
- * heap's lock before mheap.lock.  No lock is held over a call to the system but mheap.lock while
- * growing, and none while the observer or a user's function is called.
+ * heap's lock before mheap.lock.  While growing, and while side tables are given back, mheap.lock is
+ * held over calls to the system; a first-class heap's over what its span needs.  No lock is held
+ * while the observer or a user's function is called.
  *
  * Go counterpart: runtime/mheap.go, mcentral.go, mcache.go (1.22).  Differences: objects move
  * between threads' caches and spans in batches of pointers (Go's mcache owns spans and scans their
@@ -241,6 +242,8 @@ void boski_large_trim(uint64_t now_ms, uint64_t age_ms);
 void boski_large_fork(int step);
 /* A large block changed size in place: books live bytes. */
 void boski_large_resized(size_t old_bytes, size_t new_bytes);
+/* The same for the observer; after it. `size` is what was asked for. */
+void boski_large_resample(struct mspan *s, size_t size, size_t old_bytes);
 void *boski_realloc(void *p, size_t size);
 void *boski_calloc(size_t count, size_t size);
 void *boski_aligned(size_t align, size_t size);

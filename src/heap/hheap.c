@@ -141,6 +141,7 @@ void *boski_hheap_alloc(struct bosk_heap *h, size_t size, size_t align, bool zer
     }
     if (want <= BOSKI_SMALL_MAX && align <= BOSKI_PAGE_BYTES) c = boski_class_of(want);
     bool dirty = true;
+    if (boski_recording) boski_obs_check();
     boski_lock(&h->lock);
     void *p = c != 0 ? take_small(h, c, &dirty) : take_large(h, size == 0 ? 1 : size, align, &dirty);
     boski_unlock(&h->lock);
@@ -168,6 +169,7 @@ void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
     size_t block = s->elem_bytes, slot = boski_slot_of(s, p);
     if ((uintptr_t)p != s->base + slot * block || slot >= s->nelems)
         boski_bad_free(p, "invalid pointer");
+    if (boski_recording) boski_obs_check();
     if ((s->flags & BOSKI_SPAN_SAMPLED) != 0) boski_obs_sample_free(p);
     boski_lock(&h->lock);
     uint64_t bit = (uint64_t)1 << (slot & 63);
@@ -248,7 +250,7 @@ BOSK_API void *bosk_heap_aligned_alloc(bosk_heap *h, size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    if (size > (size_t)PTRDIFF_MAX - align) return or_enomem(NULL);
+    if (align > (size_t)PTRDIFF_MAX || size > (size_t)PTRDIFF_MAX - align) return or_enomem(NULL);
     return or_enomem(boski_hheap_alloc(h, size, align, false));
 }
 BOSK_API size_t bosk_heap_bytes(const bosk_heap *h)
@@ -283,6 +285,7 @@ static void destroy_span(struct mspan *s)
 BOSK_API void bosk_heap_destroy(bosk_heap *h)
 {
     if (h == NULL) return;
+    if (boski_recording) boski_obs_check();
     boski_lock(&heaps_lock);
     if (h->prev != NULL) h->prev->next = h->next;
     else heaps = h->next;

@@ -112,6 +112,24 @@ void boski_large_resized(size_t old_bytes, size_t new_bytes)
     boski_book_live((int64_t)new_bytes - (int64_t)old_bytes);
 }
 
+/* A sample takes its new size along; a block that was none may become one by what it has grown, so
+ * that it is one as likely as if it had been allocated as large as it is. */
+void boski_large_resample(struct mspan *s, size_t size, size_t old_bytes)
+{
+    size_t bytes = boski_span_bytes(s);
+    if (BOSK_LIKELY(!boski_recording)) return;
+    struct mcache *mc = boski_mcache();
+    uint32_t mean = 0;
+    if ((s->flags & BOSKI_SPAN_SAMPLED) != 0) {
+        boski_obs_sample_moved((void *)s->base, (void *)s->base, size, bytes);
+    } else if (bytes > old_bytes && boski_sample_due(mc, bytes - old_bytes, &mean)) {
+        s->flags |= BOSKI_SPAN_SAMPLED;
+        boski_tls.inside = 1;
+        boski_obs_sample((void *)s->base, size, bytes, mean, boski_label_top(mc));
+        boski_tls.inside = 0;
+    }
+}
+
 /* Booked in the thread's cache when it has one: no shared line. */
 static void book(struct mcache *mc, bool freed, size_t bytes)
 {
@@ -226,6 +244,7 @@ void boski_large_free(struct mspan *s)
         return;
     }
     uint64_t t0 = record ? boski_os_ticks() : 0;
+    if (record) boski_obs_check();
     /* A free span has bit 0 set: a second free finds it so. */
     uint64_t was = s->bits[0];
     if (boski_os_single()) s->bits[0] = 1;

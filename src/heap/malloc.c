@@ -31,11 +31,11 @@ void boski_class_init(void)
         if (c == 1) size = 16; /* never allocated; its table entry stays valid */
         k->size = (uint32_t)size;
         k->magic = (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
-        k->pages = (uint16_t)span_pages(size);
         k->pages_min = 1;
         while ((((size_t)k->pages_min << BOSKI_PAGE_SHIFT) % size) * 8 >
                (size_t)k->pages_min << BOSKI_PAGE_SHIFT)
             k->pages_min++;
+        k->pages = boski_conf.small ? k->pages_min : (uint16_t)span_pages(size);
         k->nelems = (uint32_t)(((size_t)k->pages << BOSKI_PAGE_SHIFT) / size);
         /* A refill: 64 KiB (256 above 1 KiB), at most 128 objects; grown caches: 1 MiB, at most 2048. */
         size_t batch = (boski_conf.small ? 4096 : size <= 1024 ? 65536 : 262144) / size;
@@ -179,7 +179,8 @@ void *boski_aligned(size_t align, size_t size)
         return NULL;
     }
     if (align <= 16) return boski_malloc_inline(size);
-    if (size > (size_t)PTRDIFF_MAX - align) {
+    if (align > (size_t)PTRDIFF_MAX || size > (size_t)PTRDIFF_MAX - align ||
+        (BOSK_UNLIKELY(!boski_mheap.ready) && !boski_heap_init())) {
         errno = ENOMEM;
         return NULL;
     }
@@ -189,7 +190,6 @@ void *boski_aligned(size_t align, size_t size)
         for (; want <= BOSKI_SMALL_MAX; want += align) {
             size_t c = boski_class_of(want);
             if ((boski_class[c].size & (align - 1)) == 0) return boski_malloc_inline(want);
-            if (!boski_mheap.ready && boski_class[c].size == 0 && !boski_heap_init()) break;
             if (boski_class[c].size > want) want = (boski_class[c].size & ~(align - 1));
         }
     bool zeroed;

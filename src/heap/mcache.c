@@ -34,6 +34,7 @@ static pthread_key_t end_key;
 static bool end_key_made;
 
 #define FREE_ONLY_BYTES 16384 /* kept of a class the thread frees and does not allocate */
+#define SHARE_BELOW 16 /* objects asked for */
 #define LAST_UNSHARED 18 /* class 256: above it, requests of several granules share a class */
 
 /* ---- buffers ------------------------------------------------------------------- */
@@ -357,6 +358,12 @@ static size_t refill_spans(struct mcache *mc, unsigned c, void **top, size_t wan
             boski_central_put(b->span);
             b->span = NULL;
         }
+    }
+    /* A thread that takes little shares spans with others: a thousand of them would else hold a
+     * thousand spans a class. */
+    if (b->span != NULL && (want < SHARE_BELOW || boski_conf.small)) {
+        boski_central_put(b->span);
+        b->span = NULL;
     }
     if (got != 0) {
         boski_pend(mc, &mc->pending.refill_spans, 1);
@@ -870,6 +877,7 @@ void boski_free_slow(void *p)
     void **cur = mc->push.cur[c];
     if (mc->bin[c].buf != NULL && cur < mc->bin[c].end) {
         /* Not full: an arena's object, or a call to be timed. */
+        if (boski_recording && !boski_tls.inside) boski_obs_check();
         uint64_t t = boski_recording ? boski_os_ticks() : 0;
         *cur = p;
         mc->push.cur[c] = cur + 1;
@@ -891,5 +899,6 @@ void boski_free_slow(void *p)
 __attribute__((destructor)) static void unloaded(void)
 {
     struct mcache *mc = boski_mcache_peek();
+    if (boski_recording) boski_obs_check();
     if (boski_recording && mc != NULL) boski_mcache_count(mc);
 }

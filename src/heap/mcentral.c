@@ -50,6 +50,7 @@ static inline int32_t nfree_of(const struct mspan *s)
 static struct mspan *settle(struct mcentral *m, struct mspan *s)
 {
     int32_t n = nfree_of(s);
+    if (m->empty == s) return NULL;
     if (n >= (int32_t)s->nelems) {
         if (s->where == BOSKI_PARTIAL) list_remove(m, s);
         if (m->empty == NULL && s->npages <= 8) {
@@ -58,7 +59,6 @@ static struct mspan *settle(struct mcentral *m, struct mspan *s)
             s->bucket = BOSKI_BUCKETS;
             return NULL;
         }
-        if (m->empty == s) return NULL;
         s->where = BOSKI_RELEASED;
         return s; /* from here on nobody can find it: every object is free */
     }

@@ -15,6 +15,7 @@ static struct {
 static unsigned nfns;
 static enum bosk_pressure now_level;
 static uint64_t seen_high, seen_max;
+static bool seen; /* what came before the first look is not news */
 static struct boski_lock lock;
 
 BOSK_API int bosk_on_pressure(enum bosk_pressure level, bosk_pressure_fn fn)
@@ -60,8 +61,9 @@ static enum bosk_pressure from_files(void)
     enum bosk_pressure level = BOSK_PRESSURE_LOW;
     if (boski_os_cgroup_file("memory.events", text, sizeof text) > 0) {
         uint64_t high = number_after(text, "high "), max = number_after(text, "max ");
-        if (high > seen_high) level = BOSK_PRESSURE_MEDIUM;
-        if (max > seen_max) level = BOSK_PRESSURE_HIGH;
+        if (seen && high > seen_high) level = BOSK_PRESSURE_MEDIUM;
+        if (seen && max > seen_max) level = BOSK_PRESSURE_HIGH;
+        seen = true;
         seen_high = high;
         seen_max = max;
     }

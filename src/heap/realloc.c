@@ -60,8 +60,7 @@ static void *grow_large(struct mspan *s, void *p, size_t size)
         return NULL;
     }
     if (grow_in_place(s, size)) {
-        if ((s->flags & BOSKI_SPAN_SAMPLED) != 0)
-            boski_obs_sample_moved(p, p, size, boski_span_bytes(s));
+        boski_large_resample(s, size, have);
         return p;
     }
     bool zeroed;
@@ -101,8 +100,7 @@ static void *resize_large(struct mspan *s, void *p, size_t size)
         boski_mheap_shrink_span(s, need);
         boski_large_resized(have, boski_span_bytes(s));
         boski_count(&boski_ctr->realloc_shrunk, 1);
-        if ((s->flags & BOSKI_SPAN_SAMPLED) != 0)
-            boski_obs_sample_moved(p, p, size, boski_span_bytes(s));
+        boski_large_resample(s, size, have);
     }
     return p;
 }
@@ -133,6 +131,7 @@ static BOSKI_NOINLINE void *realloc_move(void *p, size_t size)
     struct mspan *s = boski_map.spans[idx];
     bool record = boski_recording && !boski_tls.inside;
     uint64_t t0 = record ? boski_os_ticks() : 0;
+    if (record) boski_obs_check();
     void *q;
     if (c == BOSKI_C_LARGE) {
         q = resize_large(s, p, size);
@@ -173,12 +172,12 @@ void *boski_realloc(void *p, size_t size)
         size_t have = 0;
         if (BOSK_LIKELY(c - 1 < BOSKI_NUM_SMALL - 1)) have = boski_class[c].size;
         else if (c == BOSKI_C_LARGE) have = boski_map.spans[idx]->elem_bytes;
-        if (size <= have && size >= have - have / 4) {
+        size_t least = c == BOSKI_C_LARGE ? have - have / 4 : have / 2;
+        if (size <= have && size >= least) {
             struct mcache *mc = boski_mcache_peek();
             if (BOSK_LIKELY(mc != NULL)) boski_pend(mc, &mc->pending.realloc_same, 1);
             return p;
         }
-        if (c - 1 < BOSKI_NUM_SMALL - 1 && size <= have && size >= have / 2) return p;
     }
     return realloc_move(p, size);
 }
@@ -190,7 +189,6 @@ BOSK_API size_t bosk_grow(void *p, size_t size)
     struct mspan *s = boski_span_of(p);
     if (s->class_ != 0 || s->owner != NULL || (uintptr_t)p != s->base) return 0;
     if (size > (size_t)PTRDIFF_MAX - BOSKI_PAGE_BYTES || !grow_in_place(s, size)) return 0;
-    if ((s->flags & BOSKI_SPAN_SAMPLED) != 0)
-        boski_obs_sample_moved(p, p, size, boski_span_bytes(s));
+    boski_large_resample(s, size, have);
     return boski_span_bytes(s);
 }

@@ -147,6 +147,7 @@ void boski_scavenge_tick(uint64_t now_ms)
     boski_unlock(&boski_mheap.lock);
 
     size_t floor = floor_pages();
+    if (boski_conf.small) peak = inuse; /* eager */
     size_t may_now = goal(peak) - inuse, may_later = goal(inuse) - inuse;
     if (may_now < floor) may_now = floor;
     if (may_later < floor) may_later = floor;
@@ -242,7 +243,8 @@ static void start_thread(void)
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, (size_t)256 << 10);
-    (void)pthread_create(&id, &attr, scavenger, NULL);
+    if (pthread_create(&id, &attr, scavenger, NULL) != 0)
+        boski_os_print("bosk: scavenger=thread: no thread could be started; ageing on slow paths\n");
     pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     errno = saved;
