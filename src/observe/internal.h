@@ -80,6 +80,7 @@ struct boski_live {
     uint64_t block;   /* bytes */
     uint64_t objects; /* blocks it stands for, in 1/1024 */
     uint32_t site;
+    uint32_t mean; /* it was drawn with */
 };
 bool boski_live_put(const struct boski_live *entry);
 bool boski_live_take(uintptr_t p, struct boski_live *out);

@@ -1,8 +1,9 @@
 /* sample.c - choosing samples, booking them, and booking their frees.
  *
- * With the automatic mean the first 256 samples are 16 KiB apart on average, the next 256 32 KiB, and
- * so on up to 512 KiB, so that a short program has samples enough and a long one pays next to nothing.
- * Each sample is weighed by the mean that its own countdown was drawn with, which keeps sums unbiased.
+ * With the automatic mean the first 256 samples are 16 KiB apart on average, the next 256 32 KiB,
+ * and so on up to 512 KiB, so that a short program has samples enough and a long one pays next to
+ * nothing. Each sample is weighed by the mean that its own countdown was drawn with, which keeps
+ * sums unbiased.
  */
 #include "internal.h"
 
@@ -50,9 +51,9 @@ static struct boski_lock *stripe(uint32_t site)
 
 /* Adds a sample to what is live at its site, or takes it away.
  *
- * A peak declared since the site last changed found it as it is, so that is kept first.  The block that
- * lifted live bytes to the peak may be booked here only after the peak was declared: as long as live bytes
- * have not fallen below it, what is added belongs to it. */
+ * A peak declared since the site last changed found it as it is, so that is kept first.  The block
+ * that lifted live bytes to the peak may be booked here only after the peak was declared: as long
+ * as live bytes have not fallen below it, what is added belongs to it. */
 static void book_live(struct bosk_record_section *s, const struct boski_live *e, bool add)
 {
     struct bosk_record_site *site = &s->site[e->site];
@@ -91,7 +92,7 @@ void boski_obs_sample(void *p, size_t requested, size_t block, uint32_t mean, co
         return;
     }
     double weight = boski_obs_weight(block, mean), kib = (double)block / 1024;
-    struct boski_live entry = {(uintptr_t)p, block, (uint64_t)(weight * 1024 + 0.5), at};
+    struct boski_live entry = {(uintptr_t)p, block, (uint64_t)(weight * 1024 + 0.5), at, mean};
     struct bosk_record_site *site = &s->site[at];
     boski_lock(stripe(at));
     site->samples++;
@@ -110,16 +111,31 @@ void boski_obs_sample_free(void *p)
     if (s != NULL && boski_live_take((uintptr_t)p, &entry)) book_live(s, &entry, false);
 }
 
+/* A block that has grown was as likely to become a sample as one of its present size: it stands for
+ * fewer now.  One that has shrunk stands for as many as before. */
+static void grow_sample(struct bosk_record_section *s, struct boski_live *e, size_t block)
+{
+    struct bosk_record_site *site = &s->site[e->site];
+    uint64_t before = e->objects, bytes = times(before, e->block);
+    if (block > e->block) e->objects = (uint64_t)(boski_obs_weight(block, e->mean) * 1024 + 0.5);
+    if (e->objects > before) e->objects = before;
+    boski_lock(stripe(e->site));
+    site->alloc_objects -= before - e->objects;
+    if (block > e->block) site->alloc_bytes += times(e->objects, block) - bytes;
+    if (block > e->block) site->request_bytes += times(e->objects, block) - bytes;
+    boski_unlock(stripe(e->site));
+    e->block = block;
+}
+
 void boski_obs_sample_moved(void *old, void *p, size_t requested, size_t block)
 {
     struct bosk_record_section *s = boski_obs.section;
     struct boski_live entry;
     if (s == NULL || !boski_live_take((uintptr_t)old, &entry)) return;
     book_live(s, &entry, false);
-    /* It still stands for as many blocks as when it was chosen, only of another size. */
+    grow_sample(s, &entry, block);
     uint32_t at = boski_obs_site_for_lane(entry.site, boski_obs_lane(requested, block));
     if (at != BOSK_RECORD_NONE) entry.site = at;
     entry.p = (uintptr_t)p;
-    entry.block = block;
     enter(s, &entry);
 }
