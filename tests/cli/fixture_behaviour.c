@@ -1,7 +1,7 @@
 /* fixture_behaviour.c - programs that do what programs should not, one for each first argument.
  *
  *     exit N | signal N | closefds | setuid N | forks N | vfork PROGRAM | threads N | ignoreterm |
- *     waitusr1 | clearenv PROGRAM | labels | deep | dlopen FILE SYMBOL
+ *     waitusr1 | clearenv PROGRAM | labels | deep | grow N | dlopen FILE SYMBOL
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -70,6 +70,21 @@ __attribute__((noinline)) static void *recurse(int n)
     return p;
 }
 
+/* One block that grows in `n` steps of 100,000 bytes, and is shrunk to a tenth. */
+__attribute__((noinline)) static int grow_array(int n)
+{
+    char *p = NULL;
+    for (int i = 1; i <= n; i++) {
+        char *q = realloc(p, (size_t)i * 100000);
+        if (q == NULL) return 1;
+        p = q;
+        p[(size_t)i * 100000 - 1] = 1;
+    }
+    void *last = realloc(p, (size_t)n * 10000);
+    KEEP(last);
+    return 0;
+}
+
 static int labels(void)
 {
     void (*push)(const char *), (*pop)(void);
@@ -95,6 +110,7 @@ int main(int argc, char **argv)
     if (strcmp(what, "threads") == 0) return threads(n);
     if (strcmp(what, "forks") == 0) return forks(n);
     if (strcmp(what, "labels") == 0) return labels();
+    if (strcmp(what, "grow") == 0) return grow_array(n);
     use_memory(4 << 20);
     if (strcmp(what, "signal") == 0) raise(n);
     if (strcmp(what, "closefds") == 0) {

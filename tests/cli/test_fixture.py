@@ -61,6 +61,16 @@ def test_automatic_sampling_is_exact_where_sizes_tell_places_apart():
         near(sum(got[n]["allocated_bytes"] for n in both), sum(want[n]["bytes"] for n in both), 2)
 
 
+def test_a_block_that_grows_is_followed():
+    for sample in ("auto", "1M", "16K"):
+        with Run(FIXTURES / "fixture_behaviour", "grow", "300", options=["--sample", sample]) as run:
+            main = run.main()
+            near(main["memory"]["peak_bytes"], 30_000_000, 40, "it may be copied at the peak")
+            found = [p for p in main["places"] if p["place"].startswith("grow_array")]
+            near(sum(p["peak_bytes"] for p in found), main["memory"]["peak_bytes"], 2, sample)
+            near(sum(p["live_bytes"] for p in found), 3_000_000, 5, sample)
+
+
 def test_profile_agrees():
     with Run(SITES, options=["--sample", "1K"]) as run:
         truth, profile = json.loads(run.out), run.profile()
