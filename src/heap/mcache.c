@@ -653,12 +653,28 @@ static void make_room(struct mcache *mc, unsigned c)
     b->refilled = 0;
 }
 
+/* In the hostile build what is freed is overwritten, once it is known to be a block in use. */
+static void poison(void *p, unsigned c)
+{
+#ifdef BOSKI_HOSTILE
+    const struct mspan *s = boski_span_of(p);
+    size_t slot = boski_slot_of(s, p);
+    if ((uintptr_t)p == s->base + slot * s->elem_bytes && slot < s->nelems &&
+        (__atomic_load_n(&s->bits[slot >> 6], __ATOMIC_RELAXED) >> (slot & 63) & 1) == 0)
+        memset(p, 0xdb, boski_class[c].size);
+#else
+    (void)p;
+    (void)c;
+#endif
+}
+
 /* The array of class `c` is full, or there is none.  `p` is an object of that class. */
 static void free_small(struct mcache *mc, void *p, unsigned c)
 {
     struct bin *b = &mc->bin[c];
     if (b->buf != NULL) count_bin(mc, c);
     if (BOSK_UNLIKELY(boski_conf.check)) {
+        poison(p, c);
         boski_central_free(&p, 1, c);
         boski_pend(mc, &mc->pending.frees[c], 1);
         boski_pend_live(mc, -(int64_t)boski_class[c].size);

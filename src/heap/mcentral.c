@@ -45,11 +45,21 @@ static inline int32_t nfree_of(const struct mspan *s)
     return __atomic_load_n(&s->nfree, __ATOMIC_ACQUIRE);
 }
 
+/* For checks: what nfree should be while the process has one thread. */
+static inline int32_t count_bits(const struct mspan *s)
+{
+    int32_t n = 0;
+    for (uint32_t w = 0; w < (s->nelems + 63) / 64; w++)
+        n += __builtin_popcountll(__atomic_load_n(&s->bits[w], __ATOMIC_RELAXED));
+    return n;
+}
+
 /* Puts a span that no cache holds where its count says.  Lock held; returns a span to release
  * to the page heap once the lock is dropped, or NULL. */
 static struct mspan *settle(struct mcentral *m, struct mspan *s)
 {
     int32_t n = nfree_of(s);
+    BOSKI_ASSERT(3, !boski_os_single() || count_bits(s) == n);
     if (m->empty == s) return NULL;
     if (n >= (int32_t)s->nelems) {
         if (s->where == BOSKI_PARTIAL) list_remove(m, s);

@@ -249,3 +249,14 @@ TEST_ENV(hostile, checked_mode_serves_correct_programs, CHECKED)
     for (size_t i = 0; i < COUNT_OF(p); i++) bosk_free(p[i]);
     CHECK_EQ(stats_exact().live, take_census(NULL).block_bytes);
 }
+
+#ifdef BOSKI_HOSTILE
+TEST(hostile, freed_memory_is_overwritten)
+{
+    unsigned char *p = get(100);
+    memset(p, 7, 100);
+    bosk_free(p);
+    p = launder(p);
+    for (size_t i = 0; i < 100; i++) CHECK_EQ(p[i], 0xdb);
+}
+#endif
