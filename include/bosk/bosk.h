@@ -6,6 +6,7 @@
 #include <bosk/base.h>
 #include <bosk/growth.h>
 #include <bosk/record.h>
+#include <bosk/slice.h>
 #include <bosk/type.h>
 
 #endif /* BOSK_BOSK_H */
