@@ -175,7 +175,13 @@ static void *map_aligned(size_t bytes, size_t align, int prot, int flags)
 
 void *boski_os_reserve(size_t bytes, size_t align)
 {
-    return map_aligned(bytes, align, PROT_NONE, MAP_NORESERVE);
+    void *p = map_aligned(bytes, align, PROT_NONE, MAP_NORESERVE);
+    int saved = errno;
+
+    /* A core file is to hold what is committed: debuggers would read all the rest page by page. */
+    if (p != NULL) madvise(p, bytes, MADV_DONTDUMP);
+    errno = saved;
+    return p;
 }
 
 void *boski_os_map(size_t bytes) { return map_aligned(bytes, 0, PROT_READ | PROT_WRITE, 0); }
@@ -196,6 +202,7 @@ bool boski_os_commit(void *p, size_t bytes)
     bool ok = whole_pages(p, &bytes) && !boski_os_fail_now() &&
               mprotect(p, bytes, PROT_READ | PROT_WRITE) == 0;
 
+    if (ok) madvise(p, bytes, MADV_DODUMP);
     errno = saved;
     return ok;
 }

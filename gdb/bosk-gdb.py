@@ -1,0 +1,239 @@
+"""Looks into bosk's heap from gdb: in a running process or in a core file, without calling into it.
+
+    (gdb) source bosk-gdb.py
+    (gdb) bosk heap             what memory is used for, by size class
+    (gdb) bosk spans [CLASS]    the spans, all or of one size class
+    (gdb) bosk who ADDRESS      what an address belongs to
+
+Needs the debug information of the library; everything is read from its own tables.
+"""
+
+import bisect
+import struct
+
+import gdb
+
+PAGE_SHIFT = 13
+NONE = 0  # in the page map: not part of a span
+
+
+def human(n):
+    if n < 1024:
+        return f"{n} B"
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        n /= 1024
+        if n < 999.5:
+            break
+    return f"{n:.3g} {unit}"
+
+
+class NoHeap(gdb.GdbError):
+    pass
+
+
+class Heap:
+    """A snapshot of the tables.  Addresses are Python numbers."""
+
+    def __init__(self):
+        self.objfile = self._library()
+        self.map = self._value("boski_map")
+        self.base = int(self.map["base"])
+        self.pages = int(self.map["npages"])
+        self.inferior = gdb.selected_inferior()
+        self.word = self.map["base"].type.sizeof
+        classes = self._value("boski_class")
+        low, high = classes.type.range()
+        self.class_bytes = [int(classes[i]["size"]) for i in range(low, high + 1)]
+
+    def _library(self):
+        found = [o for o in gdb.objfiles() if o.lookup_global_symbol("boski_map") is not None]
+        if not found:
+            raise NoHeap("no bosk heap: its library is not loaded, or has no debug information")
+        # With several copies in a process, only one has been used.
+        for o in found:
+            if int(o.lookup_global_symbol("boski_map").value()["max_pages"]) != 0:
+                return o
+        raise NoHeap("the heap has not been used yet")
+
+    def _value(self, name):
+        symbol = self.objfile.lookup_global_symbol(name) or self.objfile.lookup_static_symbol(name)
+        if symbol is None:
+            raise NoHeap(f"no debug information for {name}")
+        return symbol.value()
+
+    def read(self, address, n):
+        return bytes(self.inferior.read_memory(address, n)) if n else b""
+
+    def words(self, address, n):
+        return struct.unpack(f"={n}{'Q' if self.word == 8 else 'I'}", self.read(address, n * self.word))
+
+    def record(self, address):
+        return gdb.Value(address).cast(gdb.lookup_type("struct mspan").pointer()).dereference()
+
+    def _ranges(self):
+        """First page and number of pages of each stretch whose tables exist."""
+        if self.pages:
+            yield 0, self.pages
+        chunk = 512
+        for page in range(int(self.map["region_pages"]), int(self.map["arena_next"]), chunk):
+            yield page, chunk
+
+    def spans(self):
+        """Each span once, in the order of pages, as gdb.Value of struct mspan."""
+        table = int(self.map["spans"])
+        for first, n in self._ranges():
+            try:
+                cmap = self.read(int(self.map["cmap"]) + first, n)
+            except gdb.MemoryError:
+                continue
+            at = first
+            while at < first + n:
+                if cmap[at - first] == NONE:
+                    at += 1
+                    continue
+                s = self.record(self.words(table + at * self.word, 1)[0])
+                yield s
+                at = int(s["page"]) + int(s["npages"])
+
+    def span_of(self, address):
+        if self.base <= address < self.base + (self.pages << PAGE_SHIFT):
+            page = (address - self.base) >> PAGE_SHIFT
+            if self.read(int(self.map["cmap"]) + page, 1)[0] == NONE:
+                return None
+            return self.record(self.words(int(self.map["spans"]) + page * self.word, 1)[0])
+        for s in self.spans() if int(self.map["arena_next"]) > int(self.map["region_pages"]) else ():
+            base = int(s["base"])
+            if base <= address < base + (int(s["npages"]) << PAGE_SHIFT):
+                return s
+        return None
+
+    def free_slots(self, s):
+        n = int(s["nelems"])
+        words = struct.unpack(f"={(n + 63) // 64}Q", self.read(int(s["bits"]), (n + 63) // 64 * 8))
+        return {i for w, bits in enumerate(words) if bits for i in range(w * 64, min(w * 64 + 64, n))
+                if bits >> (i - w * 64) & 1}
+
+    def cached(self):
+        """Addresses that threads hold in their caches: not in use, though no bit says so.  Sorted."""
+        out = set()
+        mc = self._value("boski_mcaches")
+        fast = None
+        while int(mc) != 0:
+            m = mc.dereference()
+            if not m["lost"]:
+                lanes = m["lane"]
+                pops = m["pops"]
+                if fast is None:
+                    fast = m["parked"].type.range()[1] + 1
+                for i in range(lanes.type.range()[1] + 1):
+                    lane = lanes[i]
+                    if int(lane["buf"]) == 0:
+                        continue
+                    pop = int(pops[i]) if i < fast else int(m["medium"][i - fast])
+                    out.update(self._stack(int(lane["start"]), pop))
+                    if int(lane["cut"]) != 0:
+                        out.add(int(lane["cut_obj"]))
+                bins = m["bin"]
+                for c in range(1, bins.type.range()[1] + 1):
+                    buf = bins[c]["buf"]
+                    if int(buf) != 0:
+                        out.update(self._stack(int(buf["slot"].address), int(m["push"]["cur"][c])))
+            mc = m["next"]
+        out.discard(0)
+        return sorted(out)
+
+    def _stack(self, start, end):
+        if start == 0 or end <= start or end - start > 1 << 24:
+            return ()
+        return self.words(start, (end - start) // self.word)
+
+
+class Bosk(gdb.Command):
+    """Looks into bosk's heap: bosk heap, bosk spans [CLASS], bosk who ADDRESS."""
+
+    def __init__(self):
+        super().__init__("bosk", gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
+
+
+class BoskHeap(gdb.Command):
+    """What memory is used for, by size class."""
+
+    def __init__(self):
+        super().__init__("bosk heap", gdb.COMMAND_DATA)
+
+    def invoke(self, _argument, _tty):
+        heap = Heap()
+        cached = heap.cached()
+        rows, held, live, blocks = {}, 0, 0, 0
+        for s in heap.spans():
+            base, size, n = int(s["base"]), int(s["npages"]) << PAGE_SHIFT, int(s["nelems"])
+            idle = bisect.bisect_left(cached, base + size) - bisect.bisect_left(cached, base)
+            used = n - len(heap.free_slots(s)) - idle
+            row = rows.setdefault(int(s["class_"]), [0, 0, 0, 0, 0])
+            row[0] += 1
+            row[1] += size
+            row[2] += used
+            row[3] += used * int(s["elem_bytes"])
+            row[4] += idle
+            held, live, blocks = held + size, live + used * int(s["elem_bytes"]), blocks + used
+        print(f"{human(live)} in {blocks} blocks, {human(held)} in spans, {len(cached)} blocks in caches of threads")
+        print(f"{'class':>6} {'block':>9} {'spans':>7} {'held':>10} {'blocks':>9} {'live':>10} {'cached':>8}")
+        for c, row in sorted(rows.items(), key=lambda item: -item[1][1]):
+            block = human(heap.class_bytes[c]) if c else "large"
+            print(f"{c:>6} {block:>9} {row[0]:>7} {human(row[1]):>10} {row[2]:>9} {human(row[3]):>10} {row[4]:>8}")
+
+
+class BoskSpans(gdb.Command):
+    """The spans, all or of one size class (0: large blocks)."""
+
+    def __init__(self):
+        super().__init__("bosk spans", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _tty):
+        heap = Heap()
+        only = int(gdb.parse_and_eval(argument)) if argument.strip() else None
+        for s in heap.spans():
+            if only is not None and int(s["class_"]) != only:
+                continue
+            n = int(s["nelems"])
+            print(f"{int(s['base']):#x} {int(s['npages']):>6} pages  class {int(s['class_']):>2}  "
+                  f"{human(int(s['elem_bytes'])):>9}  {n - len(heap.free_slots(s)):>5} of {n} taken"
+                  f"{'  sampled' if int(s['flags']) & 1 else ''}{'  of a heap' if int(s['owner']) else ''}")
+
+
+class BoskWho(gdb.Command):
+    """What an address belongs to: the block, its size, and whether it is in use."""
+
+    def __init__(self):
+        super().__init__("bosk who", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, _tty):
+        if not argument.strip():
+            raise gdb.GdbError("usage: bosk who ADDRESS")
+        address = int(gdb.parse_and_eval(argument)) & (1 << 64) - 1
+        heap = Heap()
+        s = heap.span_of(address)
+        if s is None:
+            print(f"{address:#x} is not in a span of this heap")
+            return
+        base, size = int(s["base"]), int(s["elem_bytes"])
+        slot = (address - base) // size
+        if slot >= int(s["nelems"]):
+            print(f"{address:#x} is in the unused end of the span at {base:#x} (blocks of {size})")
+            return
+        block = base + slot * size
+        if slot in heap.free_slots(s):
+            state = "free"
+        elif block in heap.cached():
+            state = "free, in the cache of a thread"
+        else:
+            state = "in use"
+        where = f"{address - block} bytes into " if address != block else ""
+        print(f"{address:#x} is {where}the block at {block:#x} of {size} bytes, {state}; "
+              f"span at {base:#x}, class {int(s['class_'])}, slot {slot} of {int(s['nelems'])}")
+
+
+Bosk()
+BoskHeap()
+BoskSpans()
+BoskWho()

@@ -1,0 +1,121 @@
+"""bosk-gdb.py: the heap seen from gdb, in a running process and in a core file."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from support import LIBRARY, SOURCE, Skip, contains, equal, near, run_tests
+
+PROGRAM = r"""
+#include <pthread.h>
+#include <stdlib.h>
+char *kept[1000], *large, *freed, *one, *never = "";
+void stop(void) { __asm__ volatile(""); }
+static void *other(void *arg)
+{
+    for (int i = 0; i < 100; i++) free(malloc(3000));
+    return arg;
+}
+int main(void)
+{
+    pthread_t t;
+    for (int i = 0; i < 1000; i++) kept[i] = malloc(200);
+    for (int i = 0; i < 500; i++) free(kept[i * 2]);
+    freed = kept[998];
+    one = kept[501];
+    large = malloc(1000000);
+    pthread_create(&t, 0, other, 0);
+    pthread_join(t, 0);
+    stop();
+    return 0;
+}
+"""
+
+
+class Session:
+    """The program stopped where all is allocated, in gdb."""
+
+    def __enter__(self):
+        if shutil.which("gdb") is None:
+            raise Skip("there is no gdb")
+        self.dir = tempfile.mkdtemp(prefix="bosk-test-")
+        with open(f"{self.dir}/p.c", "w", encoding="ascii") as f:
+            f.write(PROGRAM)
+        subprocess.run([*os.environ.get("CC", "cc").split(), "-g", "-O0", "-fno-builtin", "-pthread", "-o", f"{self.dir}/p",
+                        f"{self.dir}/p.c"], check=True)
+        return self
+
+    def __exit__(self, *unused):
+        shutil.rmtree(self.dir)
+
+    def gdb(self, *commands, target=()):
+        argv = ["gdb", "-nx", "-batch"]
+        for c in commands:
+            argv += ["-ex", c]
+        done = subprocess.run([*argv, f"{self.dir}/p", *target], capture_output=True, timeout=120, cwd=self.dir,
+                              check=False)
+        return done.stdout.decode() + done.stderr.decode()
+
+    def start(self):
+        return ("set startup-with-shell off", "set breakpoint pending on",
+                f"set environment LD_PRELOAD {LIBRARY}", "break stop", "run",
+                f"source {SOURCE}/gdb/bosk-gdb.py")
+
+
+def check_heap(out):
+    # 500 blocks of 208, one large, and what libc keeps.
+    row = re.search(r"^ +15 +208 B +\d+ +[\d.]+ KiB +(\d+) ", out, re.M)
+    assert row, out
+    equal(int(row.group(1)), 500)
+    row = re.search(r"^ +0 +large +(\d+)", out, re.M)
+    equal(int(row.group(1)), 1)
+    total = re.search(r"^([\d.]+) MiB in (\d+) blocks", out, re.M)
+    near(float(total.group(1)), (500 * 208 + 1007616) / (1 << 20), 3, "live bytes")
+    assert 501 <= int(total.group(2)) <= 520, out
+
+
+def check_who(out):
+    contains(out, "of 208 bytes, in use; span at ")
+    contains(out, "is 5 bytes into the block at")
+    contains(out, "of 208 bytes, free, in the cache of a thread")
+    contains(out, "70000 bytes into the block at")
+    contains(out, "is not in a span of this heap")
+
+
+WHO = ("bosk who one", "bosk who one+5", "bosk who freed", "bosk who large+70000", "bosk who &main")
+
+
+def test_running_process():
+    with Session() as s:
+        out = s.gdb(*s.start(), "bosk heap", *WHO, "bosk spans 15", "bosk who")
+        check_heap(out)
+        check_who(out)
+        contains(out, "class 15")
+        contains(out, "usage: bosk who ADDRESS")
+
+
+def test_core_file():
+    with Session() as s:
+        contains(s.gdb(*s.start(), "generate-core-file the.core"), "Saved corefile")
+        out = s.gdb(f"source {SOURCE}/gdb/bosk-gdb.py", "bosk heap", *WHO, target=["the.core"])
+        check_heap(out)
+        check_who(out)
+
+
+def test_arenas():
+    with Session() as s:
+        out = s.gdb("set environment BOSK_CONF reserve=1", *s.start(), "bosk heap", *WHO)
+        check_heap(out)
+        check_who(out)
+
+
+def test_process_without_the_heap():
+    with Session() as s:
+        out = s.gdb("break stop", "run", f"source {SOURCE}/gdb/bosk-gdb.py", "bosk heap")
+        contains(out, "no bosk heap")
+
+
+run_tests(sys.modules[__name__])
