@@ -38,24 +38,39 @@ bool place_is_allocator(const char *f)
     return has_word_alloc_last(f);
 }
 
+/* Length of the sign of an operator's name: "<<", "()", "[]", "+=" ... */
+static size_t operator_sign(const char *s)
+{
+    return strncmp(s, "()", 2) == 0 ? 2 : strspn(s, "<>=!+-*/%^&|~,[]");
+}
+
 char *place_short_name(const char *name, char *buf, size_t cap)
 {
+    static const char anonymous[] = "(anonymous namespace)::";
     size_t out = 0;
     int depth = 0;
-    for (const char *s = name; *s != '\0' && out + 1 < cap; s++) {
-        bool operator_sign = out >= 8 && strncmp(buf + out - 8, "operator", 8) == 0;
-        if (depth == 0 && strncmp(s, "(anonymous namespace)::", 23) == 0) {
-            s += 22;
+    for (const char *s = name; *s != '\0' && out + 8 < cap;) {
+        bool is_operator = depth == 0 && out >= 8 && memcmp(buf + out - 8, "operator", 8) == 0;
+        size_t sign = is_operator ? operator_sign(s) : 0;
+        if (sign > 0 && sign < 4) {
+            memcpy(buf + out, s, sign);
+            out += sign;
+            s += sign;
             continue;
         }
-        if (*s == '<' && !operator_sign)
+        if (depth == 0 && strncmp(s, anonymous, sizeof anonymous - 1) == 0) {
+            s += sizeof anonymous - 1;
+            continue;
+        }
+        if (*s == '<')
             depth++;
         else if (*s == '>' && depth > 0)
             depth--;
-        else if (depth == 0 && *s == '(' && !operator_sign)
+        else if (depth == 0 && *s == '(')
             break;
         else if (depth == 0)
             buf[out++] = *s;
+        s++;
     }
     buf[out] = '\0';
     /* A template's name begins with what it returns. */
