@@ -47,8 +47,8 @@ static struct mspan *cache_take(size_t npages)
     }
     if (best != SLOTS) {
         s = cache.span[best];
-        cache.n--;
-        cache.pages -= s->npages;
+        BOSKI_SET(cache.n, cache.n - 1);
+        BOSKI_SET(cache.pages, cache.pages - s->npages);
         memmove(&cache.span[best], &cache.span[best + 1],
                 (cache.n - best) * sizeof cache.span[0]);
     }
@@ -66,12 +66,12 @@ void boski_large_trim(uint64_t now_ms, uint64_t age_ms)
         struct mspan *s = cache.span[i];
         if (now_ms - s->stamp_ms >= age_ms) {
             old[n++] = s;
-            cache.pages -= s->npages;
+            BOSKI_SET(cache.pages, cache.pages - s->npages);
         } else {
             cache.span[kept++] = s;
         }
     }
-    cache.n = kept;
+    BOSKI_SET(cache.n, kept);
     boski_unlock(&cache.lock);
     for (unsigned i = 0; i < n; i++) boski_mheap_free(old[i]);
 }
@@ -85,12 +85,13 @@ static void cache_give(struct mspan *s, uint64_t now_ms)
     boski_lock(&cache.lock);
     if (cache.n == SLOTS) {
         out = cache.span[0];
-        cache.n--;
-        cache.pages -= out->npages;
+        BOSKI_SET(cache.n, cache.n - 1);
+        BOSKI_SET(cache.pages, cache.pages - out->npages);
         memmove(&cache.span[0], &cache.span[1], cache.n * sizeof cache.span[0]);
     }
-    cache.span[cache.n++] = s;
-    cache.pages += s->npages;
+    cache.span[cache.n] = s;
+    BOSKI_SET(cache.n, cache.n + 1);
+    BOSKI_SET(cache.pages, cache.pages + s->npages);
     boski_unlock(&cache.lock);
     if (out != NULL) boski_mheap_free(out);
     if (__atomic_load_n(&cache.pages, __ATOMIC_RELAXED) > KEEP_PAGES)
@@ -159,7 +160,7 @@ static inline void *slot_take(struct mcache *mc, struct mspan *s)
 {
     mc->large = NULL;
     mc->large_used = true;
-    s->bits[0] = 0;
+    BOSKI_SET(s->bits[0], (uint64_t)0);
     slot_count(&mc->slot_takes, &mc->slot_take_bytes, s);
     return (void *)s->base;
 }
@@ -188,10 +189,16 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
 
     struct mspan *s = align_pages == 1 && flags == 0 ? cache_take(npages) : NULL;
     if (s != NULL) {
-        s->bits[0] = 0;
+        BOSKI_SET(s->bits[0], (uint64_t)0);
         if (mc != NULL) boski_pend(mc, &mc->pending.large_cache_hits, 1);
     } else {
         uint64_t now_ms = boski_now_ms();
+        if (flags != 0 && mc != NULL && mc->large != NULL) {
+            /* Else the block that grew before would lie where this one is to begin, and the place
+             * would move up each time. */
+            boski_mheap_free(mc->large);
+            mc->large = NULL;
+        }
         if (flags != 0 || __atomic_load_n(&cache.pages, __ATOMIC_RELAXED) > KEEP_PAGES)
             boski_large_trim(now_ms, 0);
         boski_tick(now_ms);
@@ -206,7 +213,7 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
             boski_count(&boski_ctr->failed_allocs, 1);
             return NULL;
         }
-        s->bits[0] = 0;
+        BOSKI_SET(s->bits[0], (uint64_t)0);
     }
     *zeroed = !s->needzero;
     s->needzero = 1;
@@ -231,7 +238,7 @@ void boski_large_free(struct mspan *s)
         (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
         __atomic_load_n(&s->bits[0], __ATOMIC_RELAXED) == 0) {
         struct mspan *out = mc->large;
-        s->bits[0] = 1;
+        BOSKI_SET(s->bits[0], (uint64_t)1);
         s->needzero = 1;
         s->flags = 0;
         mc->large = s;
@@ -247,7 +254,7 @@ void boski_large_free(struct mspan *s)
     if (record) boski_obs_check();
     /* A free span has bit 0 set: a second free finds it so. */
     uint64_t was = s->bits[0];
-    if (boski_os_single()) s->bits[0] = 1;
+    if (boski_os_single()) BOSKI_SET(s->bits[0], (uint64_t)1);
     else was = __atomic_exchange_n(&s->bits[0], 1, __ATOMIC_ACQ_REL);
     if (was != 0) boski_bad_free((void *)s->base, "double free");
     size_t bytes = boski_span_bytes(s);
