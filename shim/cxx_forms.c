@@ -8,15 +8,17 @@
 const char boski_shim_cxx_forms_linked = 1;
 
 #define NEW_OURS BOSKI_OURS(NEW, boski_own_new)
-#define NEW_ARRAY_OURS (BOSK_LIKELY(NEW_ARRAY == boski_own_new_array) && NEW_OURS)
+#define NEW_ARRAY_OURS (BOSK_LIKELY(BOSKI_SAME_FN(NEW_ARRAY, boski_own_new_array)) && NEW_OURS)
 #define NEW_ALIGNED_OURS BOSKI_OURS(NEW_ALIGNED, boski_own_new_aligned)
 #define NEW_ARRAY_ALIGNED_OURS \
-    (BOSK_LIKELY(NEW_ARRAY_ALIGNED == boski_own_new_array_aligned) && NEW_ALIGNED_OURS)
+    (BOSK_LIKELY(BOSKI_SAME_FN(NEW_ARRAY_ALIGNED, boski_own_new_array_aligned)) && NEW_ALIGNED_OURS)
 #define DELETE_OURS BOSKI_OURS(DELETE, boski_own_delete)
-#define DELETE_ARRAY_OURS (BOSK_LIKELY(DELETE_ARRAY == boski_own_delete_array) && DELETE_OURS)
+#define DELETE_ARRAY_OURS \
+    (BOSK_LIKELY(BOSKI_SAME_FN(DELETE_ARRAY, boski_own_delete_array)) && DELETE_OURS)
 #define DELETE_ALIGNED_OURS BOSKI_OURS(DELETE_ALIGNED, boski_own_delete_aligned)
-#define DELETE_ARRAY_ALIGNED_OURS \
-    (BOSK_LIKELY(DELETE_ARRAY_ALIGNED == boski_own_delete_array_aligned) && DELETE_ALIGNED_OURS)
+#define DELETE_ARRAY_ALIGNED_OURS                                                        \
+    (BOSK_LIKELY(BOSKI_SAME_FN(DELETE_ARRAY_ALIGNED, boski_own_delete_array_aligned)) && \
+     DELETE_ALIGNED_OURS)
 
 /* ---- new ------------------------------------------------------------------------- */
 

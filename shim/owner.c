@@ -10,7 +10,7 @@ bool boski_malloc_behind_executable;
 
 bool boski_shim_owner(void)
 {
-    if (malloc == boski_own_malloc) return true;
+    if (BOSKI_SAME_FN(malloc, boski_own_malloc)) return true;
     void *start, *p = malloc(1);
     size_t bytes;
     boski_malloc_behind_executable = p != NULL && bosk_find_block(p, &start, &bytes);

@@ -30,7 +30,7 @@ bool boski_shim_owner(void) BOSKI_HIDDEN;
 extern BOSKI_HIDDEN bool boski_malloc_behind_executable;
 static inline __attribute__((always_inline)) bool boski_malloc_is_ours(void)
 {
-    return BOSK_LIKELY(malloc == boski_own_malloc) || boski_malloc_behind_executable;
+    return BOSK_LIKELY(BOSKI_SAME_FN(malloc, boski_own_malloc)) || boski_malloc_behind_executable;
 }
 
 /* Runs the new-handler until the request can be met; throws std::bad_alloc when there is none.
@@ -51,7 +51,7 @@ void *boski_new_nothrow_slow(enum boski_form form, bool ours, size_t size, size_
 /* True when `form` of operator new or delete, and malloc under it, are this library's.  Only for
  * a form that another file defines: within its own the compiler would take the answer for
  * granted. */
-#define BOSKI_OURS(form, own) (BOSK_LIKELY((form) == (own)) && boski_malloc_is_ours())
+#define BOSKI_OURS(form, own) (BOSK_LIKELY(BOSKI_SAME_FN(form, own)) && boski_malloc_is_ours())
 
 /* The fast path of malloc alone: NULL when anything else is to be done.  So that what follows in
  * operator new can be a tail call, and the common case needs no stack frame. */

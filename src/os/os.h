@@ -25,6 +25,15 @@ extern struct boski_os boski_os;
 /* Reads the above.  Idempotent; called before anything else here. */
 void boski_os_init(void);
 
+/* Whether two names mean one function.  Compilers take different names for different functions
+ * unless the address has been out of their sight. */
+#define BOSKI_SAME_FN(a, b) boski_same_fn((uintptr_t)(a), (uintptr_t)(b))
+static inline bool boski_same_fn(uintptr_t a, uintptr_t b)
+{
+    __asm__("" : "+r"(a));
+    return a == b;
+}
+
 /* False in a copy of the runtime whose names another copy in the process has taken over. */
 bool boski_os_owner(void);
 
@@ -72,8 +81,8 @@ uint64_t boski_os_cgroup_limit(void);
 /* write(2) to standard error, whole line, no allocation. printf subset as bosk_panic. */
 void boski_os_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A four-byte lock: uncontended it is one atomic exchange; waiters sleep in futex. While the process
- * has one thread no atomic instruction is used. */
+/* A four-byte lock: uncontended it is one atomic exchange; waiters sleep in futex. While the
+ * process has one thread no atomic instruction is used. */
 struct boski_lock {
     uint32_t word;
 };
@@ -109,6 +118,14 @@ static inline void boski_unlock(struct boski_lock *l)
         return;
     }
     if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2) boski_unlock_slow(l);
+}
+
+/* Whether two functions are one.  Compilers take it for granted that two names are two functions
+ * and answer `a == b` without looking; aliases and interposed names make that wrong. */
+static inline bool boski_same_function(void (*a)(void), void (*b)(void))
+{
+    __asm__("" : "+r"(a));
+    return a == b;
 }
 
 /* Fault injection: the n-th call that can fail, counted from now, fails once (0: never). */

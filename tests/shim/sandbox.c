@@ -132,7 +132,7 @@ static void *thread(void *arg)
 {
     atomic_fetch_add(&ready, 1); /* libc has made its calls for this thread */
     sleep_while(&phase, 0);
-    churn((uint32_t)(uintptr_t)arg + 1, 1500);
+    churn((uint32_t)(uintptr_t)arg + 1, 1000);
     atomic_fetch_add(&done, 1);
     sleep_while(&never, 0); /* ending would take system calls of libc */
     return NULL;
@@ -142,7 +142,7 @@ static void churn_everywhere(void)
 {
     atomic_store(&phase, 1);
     syscall(SYS_futex, &phase, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-    churn(99, 2500); /* longer than memory takes to age */
+    churn(99, 1800); /* longer than memory takes to age */
     while (atomic_load(&done) < 4) churn(98, 50);
 }
 

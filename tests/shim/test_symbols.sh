@@ -3,7 +3,7 @@
 # alone.
 set -uo pipefail
 . "${SOURCE_DIR:?}/tests/shim/lib.sh"
-have nm readelf
+have nm readelf objdump
 
 nm -D --defined-only "$LIB" | awk '{print $3}' | sort >"$work/defined"
 # What a program may be linked or loaded against, in full: a name that vanishes breaks it.
@@ -37,6 +37,13 @@ expect "nothing else has it" test -z "$(grep -v '^bosk_' "$work/versioned")"
 readelf -dW "$LIB" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^ld-linux' >"$work/needed"
 expect "only libc is needed" test "$(cat "$work/needed")" = libc.so.6
 expect "it stays loaded" bash -c "readelf -dW '$LIB' | grep -q NODELETE"
+# Compilers like to know that two names cannot be one function, and drop the fast path then.
+if [ "$(uname -m)" = x86_64 ] && [ $size = m ]; then
+    for name in _Znwm _Znam _ZnwmRKSt9nothrow_t _ZdlPv _ZdlPvm _ZdaPv _ZdaPvm; do
+        objdump -d --disassemble=$name "$LIB" >"$work/code"
+        expect "$name has its fast path" grep -q '%fs:' "$work/code"
+    done
+fi
 
 # Who has the runtime in it says so.
 for file in "$BIN/one_heap.core_a" "$BIN/one_heap.a" "$LIB"; do
