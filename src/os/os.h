@@ -120,14 +120,6 @@ static inline void boski_unlock(struct boski_lock *l)
     if (__atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE) == 2) boski_unlock_slow(l);
 }
 
-/* Whether two functions are one.  Compilers take it for granted that two names are two functions
- * and answer `a == b` without looking; aliases and interposed names make that wrong. */
-static inline bool boski_same_function(void (*a)(void), void (*b)(void))
-{
-    __asm__("" : "+r"(a));
-    return a == b;
-}
-
 /* Fault injection: the n-th call that can fail, counted from now, fails once (0: never). */
 void boski_os_fail_at(uint64_t n);
 uint64_t boski_os_fail_count(void); /* calls that could have failed so far */
