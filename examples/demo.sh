@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # demo.sh - `bosk run` on a real program with real work, ending with the report on the screen.
 #
-# sqlite3 reads 300,000 orders from a CSV file into a table in memory, indexes them twice and answers
-# three questions.  Called by `./dev demo`, which builds first; files go to build/demo.
+# sqlite3 reads 300,000 orders from a CSV file into a table in memory, indexes them twice and
+# answers three questions.  Called by `./dev demo`, which builds first; files go to build/demo.
 set -euo pipefail
 : "${BUILD_DIR:?run this as: ./dev demo}" "${SOURCE_DIR:?run this as: ./dev demo}"
 
@@ -22,11 +22,14 @@ import random
 rng = random.Random(1)
 towns = [f"{a}{b}" for a in ("North", "South", "New", "Old", "Upper", "Port ")
          for b in ("field", "bridge", "ham", "bury", "ford", "haven", "wick")]
-names = [f"{a} {b}" for a in ("Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana", "Ivo", "June")
+names = [f"{a} {b}"
+         for a in ("Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana", "Ivo", "June")
          for b in ("Abel", "Brand", "Cole", "Drew", "Ek", "Frost", "Gray", "Holm", "Ives", "Joss")]
 print("id,customer,town,item,pieces,price,note")
 for i in range(300_000):
-    note = "" if rng.random() < 0.7 else "please leave it next door at number %d" % rng.randrange(200)
+    note = ""
+    if rng.random() > 0.7:
+        note = f"please leave it next door at number {rng.randrange(200)}"
     print(f"{i},{rng.choice(names)},{rng.choice(towns)},item-{rng.randrange(5000):04d},"
           f"{rng.randrange(1, 20)},{rng.randrange(100, 99999) / 100:.2f},{note}")
 PY
@@ -40,7 +43,8 @@ create index by_town on orders(town, item);
 create index by_item on orders(item, customer);
 .mode column
 .headers on
-select count(*) as orders, count(distinct item) as items, count(distinct customer) as customers from orders;
+select count(*) as orders, count(distinct item) as items, count(distinct customer) as customers
+    from orders;
 select town, sum(pieces) as pieces, round(sum(pieces * price)) as turnover
     from orders group by town order by turnover desc limit 3;
 select a.town, count(*) as again from orders a join orders b

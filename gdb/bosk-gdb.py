@@ -65,7 +65,8 @@ class Heap:
         return bytes(self.inferior.read_memory(address, n)) if n else b""
 
     def words(self, address, n):
-        return struct.unpack(f"={n}{'Q' if self.word == 8 else 'I'}", self.read(address, n * self.word))
+        kind = "Q" if self.word == 8 else "I"
+        return struct.unpack(f"={n}{kind}", self.read(address, n * self.word))
 
     def record(self, address):
         return gdb.Value(address).cast(gdb.lookup_type("struct mspan").pointer()).dereference()
@@ -101,7 +102,9 @@ class Heap:
             if self.read(int(self.map["cmap"]) + page, 1)[0] == NONE:
                 return None
             return self.record(self.words(int(self.map["spans"]) + page * self.word, 1)[0])
-        for s in self.spans() if int(self.map["arena_next"]) > int(self.map["region_pages"]) else ():
+        if int(self.map["arena_next"]) <= int(self.map["region_pages"]):
+            return None
+        for s in self.spans():
             base = int(s["base"])
             if base <= address < base + (int(s["npages"]) << PAGE_SHIFT):
                 return s
@@ -110,11 +113,10 @@ class Heap:
     def free_slots(self, s):
         n = int(s["nelems"])
         words = struct.unpack(f"={(n + 63) // 64}Q", self.read(int(s["bits"]), (n + 63) // 64 * 8))
-        return {i for w, bits in enumerate(words) if bits for i in range(w * 64, min(w * 64 + 64, n))
-                if bits >> (i - w * 64) & 1}
+        return {i for i in range(n) if words[i // 64] >> i % 64 & 1}
 
     def cached(self):
-        """Addresses that threads hold in their caches: not in use, though no bit says so.  Sorted."""
+        """Addresses in the caches of threads: not in use, though no bit says so.  Sorted."""
         out = set()
         mc = self._value("boski_mcaches")
         fast = None
@@ -176,11 +178,16 @@ class BoskHeap(gdb.Command):
             row[3] += used * int(s["elem_bytes"])
             row[4] += idle
             held, live, blocks = held + size, live + used * int(s["elem_bytes"]), blocks + used
-        print(f"{human(live)} in {blocks} blocks, {human(held)} in spans, {len(cached)} blocks in caches of threads")
-        print(f"{'class':>6} {'block':>9} {'spans':>7} {'held':>10} {'blocks':>9} {'live':>10} {'cached':>8}")
+        print(f"{human(live)} in {blocks} blocks, {human(held)} in spans, "
+              f"{len(cached)} blocks in caches of threads")
+        self._row("class", "block", "spans", "held", "blocks", "live", "cached")
         for c, row in sorted(rows.items(), key=lambda item: -item[1][1]):
             block = human(heap.class_bytes[c]) if c else "large"
-            print(f"{c:>6} {block:>9} {row[0]:>7} {human(row[1]):>10} {row[2]:>9} {human(row[3]):>10} {row[4]:>8}")
+            self._row(c, block, row[0], human(row[1]), row[2], human(row[3]), row[4])
+
+    @staticmethod
+    def _row(*cells):
+        print(" ".join(f"{c:>{w}}" for c, w in zip(cells, (6, 9, 7, 10, 9, 10, 8))))
 
 
 class BoskSpans(gdb.Command):
@@ -198,7 +205,8 @@ class BoskSpans(gdb.Command):
             n = int(s["nelems"])
             print(f"{int(s['base']):#x} {int(s['npages']):>6} pages  class {int(s['class_']):>2}  "
                   f"{human(int(s['elem_bytes'])):>9}  {n - len(heap.free_slots(s)):>5} of {n} taken"
-                  f"{'  sampled' if int(s['flags']) & 1 else ''}{'  of a heap' if int(s['owner']) else ''}")
+                  f"{'  sampled' if int(s['flags']) & 1 else ''}"
+                  f"{'  of a heap' if int(s['owner']) else ''}")
 
 
 class BoskWho(gdb.Command):

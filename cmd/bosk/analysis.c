@@ -61,9 +61,9 @@ static void add_part(struct stratum *s, const struct part *p)
     s->effective += p->effective;
 }
 
-/* Corrects a part so that all parts together are the exact number.  Blocks of one size are all equally
- * uncertain: the correction is in proportion.  Whole pages are not, large ones are sampled for certain:
- * there it goes where the uncertainty is. */
+/* Corrects a part so that all parts together are the exact number.  Blocks of one size are all
+ * equally uncertain: the correction is in proportion.  Whole pages are not, large ones are sampled
+ * for certain: there it goes where the uncertainty is. */
 static double corrected(const struct stratum *s, const struct part *p, bool large)
 {
     double bytes = p->bytes;
@@ -75,8 +75,9 @@ static double corrected(const struct stratum *s, const struct part *p, bool larg
     return bytes > 0 ? bytes : 0;
 }
 
-/* What remains uncertain then is the division among sites.  Two samples are added to each side so that
- * few samples that agree do not look certain; what was sampled for certain is not uncertain at all. */
+/* What remains uncertain then is the division among sites.  Two samples are added to each side so
+ * that few samples that agree do not look certain; what was sampled for certain is not uncertain at
+ * all. */
 static double remaining_variance(const struct stratum *s, const struct part *p, bool large)
 {
     if (large) return s->variance > 0 ? p->variance * (1 - p->variance / s->variance * 0.9) : 0;
@@ -140,7 +141,8 @@ static void scale_sites(const struct process *p, struct analysis *a, struct stra
         add_part(&st->peak[lane_class(s->lane)], &peak);
         add_part(&st->live[lane_class(s->lane)], &live);
     }
-    /* A fork child frees what its parent allocated: what is live of its own is not known exactly. */
+    /* A fork child frees what its parent allocated: what is live of its own is not known exactly.
+     */
     bool exact = !(p->flags & BOSK_SECTION_FORKED);
     for (uint32_t i = 0; i < p->site_count; i++) {
         const struct bosk_record_site *s = &p->site[i];
@@ -169,8 +171,8 @@ static void scale_sites(const struct process *p, struct analysis *a, struct stra
     }
 }
 
-/* The counters of classes are read one after another while objects come and go: where the sites add up
- * to more than was live at the peak, the excess is taken where it is uncertain. */
+/* The counters of classes are read one after another while objects come and go: where the sites add
+ * up to more than was live at the peak, the excess is taken where it is uncertain. */
 static void fit_peak(const struct process *p, struct analysis *a)
 {
     double sum = 0, variance = 0;
@@ -233,7 +235,8 @@ static void add_totals(const struct process *p, struct analysis *a)
     a->unknown_live_bytes = above_zero(a->live_bytes - a->total.live_bytes);
 }
 
-/* ---- places ------------------------------------------------------------------------------------ */
+/* ---- places ------------------------------------------------------------------------------------
+ */
 
 static int by_text(const void *a, const void *b)
 {
@@ -292,7 +295,8 @@ static int find_places(const struct process *p, struct symbols *symbols, struct 
     return 0;
 }
 
-/* ---- caches and latencies ---------------------------------------------------------------------- */
+/* ---- caches and latencies ----------------------------------------------------------------------
+ */
 
 static void find_levels(const struct bosk_record_counters *n, struct analysis *a)
 {

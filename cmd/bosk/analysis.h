@@ -1,9 +1,9 @@
 /* analysis.h - what a recording says about a process: sites scaled to the exact counts, places in
  * the source, caches, and latencies.
  *
- * Samples tell where memory was asked for, the counters tell exactly how much was: the estimates of all
- * sites of one request size are scaled so that their sum is the exact count.  What no sample fell
- * on is shown as such and never spread over other places.
+ * Samples tell where memory was asked for, the counters tell exactly how much was: the estimates of
+ * all sites of one request size are scaled so that their sum is the exact count.  What no sample
+ * fell on is shown as such and never spread over other places.
  */
 #ifndef BOSK_CMD_ANALYSIS_H
 #define BOSK_CMD_ANALYSIS_H

@@ -26,8 +26,8 @@ static const char run[] =
     "  -q, --quiet         print no report\n"
     "  -h, --help          this text\n"
     "\n"
-    "Everything bosk prints goes to standard error.  The exit status is the program's, 128 + N when\n"
-    "signal N ended it, or\n"
+    "Everything bosk prints goes to standard error.  The exit status is the program's, 128 + N\n"
+    "when signal N ended it, or\n"
     "  2    wrong usage                    124  the program was ended at its time limit\n"
     "  125  bosk itself failed             126  the program cannot be run under bosk\n"
     "  127  the program was not found\n";

@@ -25,7 +25,8 @@ struct options {
     double timeout_s;
 };
 
-/* ---- arguments --------------------------------------------------------------------------------- */
+/* ---- arguments ---------------------------------------------------------------------------------
+ */
 
 static bool parse_sample(const char *s, uint64_t *out)
 {
@@ -115,7 +116,8 @@ static int parse(int argc, char **argv, struct options *o)
     return 1 + EXIT_USAGE;
 }
 
-/* ---- before and after the run ---------------------------------------------------------------------- */
+/* ---- before and after the run
+ * ---------------------------------------------------------------------- */
 
 struct preparation {
     const struct options *options;

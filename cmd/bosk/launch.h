@@ -44,8 +44,8 @@ struct ending {
     int exec_errno;     /* the program could not be started */
 };
 
-/* Runs the program to its end.  0, or the tool's exit status when it did not get that far (a message
- * has then been printed). */
+/* Runs the program to its end.  0, or the tool's exit status when it did not get that far (a
+ * message has then been printed). */
 int launch_run(const struct launch *l, struct ending *end);
 
 #endif /* BOSK_CMD_LAUNCH_H */

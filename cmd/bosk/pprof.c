@@ -1,7 +1,8 @@
-/* pprof.c - the recording as a profile that pprof reads, with names, so that nobody needs the files.
+/* pprof.c - the recording as a profile that pprof reads, with names, so that nobody needs the
+ * files.
  *
- * One sample for each stack, block size and label of each process.  Addresses are return addresses less
- * one, so that the line of the call is shown and not the one after it.
+ * One sample for each stack, block size and label of each process.  Addresses are return addresses
+ * less one, so that the line of the call is shown and not the one after it.
  */
 #define _GNU_SOURCE
 #include "run_report.h"
@@ -25,7 +26,8 @@ static const char *const value_type[VALUES][2] = {
     "malloc|calloc|realloc|reallocarray|memalign|aligned_alloc|posix_memalign|valloc|pvalloc|" \
     "bosk_.*|boski_.*|operator new.*|_Zn[aw].*"
 
-/* ---- growing arrays, strings and ids ----------------------------------------------------------- */
+/* ---- growing arrays, strings and ids -----------------------------------------------------------
+ */
 
 struct list {
     void **item;
@@ -93,7 +95,8 @@ static int64_t string_id(struct writer *w, const char *s)
     return (int64_t)k->id;
 }
 
-/* ---- mappings, functions, locations -------------------------------------------------------------- */
+/* ---- mappings, functions, locations
+ * -------------------------------------------------------------- */
 
 static Pprof__Mapping *mapping_of(struct writer *w, const struct process *p, uint32_t module)
 {
@@ -176,7 +179,8 @@ static uint64_t location_id(struct writer *w, const struct process *p, uint64_t 
     return k->id;
 }
 
-/* ---- samples ------------------------------------------------------------------------------------- */
+/* ---- samples
+ * ------------------------------------------------------------------------------------- */
 
 static void add_label(struct writer *w, Pprof__Sample *s, const char *key, const char *text,
                       int64_t number, const char *unit)
@@ -294,7 +298,8 @@ static void fill(struct writer *w, const struct run *run)
     f->n_string_table = w->strings.n;
 }
 
-/* ---- gzip ---------------------------------------------------------------------------------------- */
+/* ---- gzip
+ * ---------------------------------------------------------------------------------------- */
 
 static void *gzip(const void *data, size_t n, size_t *bytes)
 {

@@ -7,8 +7,8 @@
 
 #define LANES_USED (BOSK_RECORD_LANE_LARGE + 1)
 
-/* A copy of `n` elements, NULL with *err set when there is no memory.  One element more is allotted, so
- * that nothing is never NULL. */
+/* A copy of `n` elements, NULL with *err set when there is no memory.  One element more is
+ * allotted, so that nothing is never NULL. */
 static void *copy(const void *from, size_t n, size_t each, int *err)
 {
     void *to = calloc(n + 1, each);

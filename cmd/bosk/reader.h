@@ -1,8 +1,8 @@
 /* reader.h - from the shared page to numbers that can be relied on.
  *
- * The page is written by the recorded program, which may have been killed at any moment or may write
- * anything it likes.  What is needed is copied once, then checked and clamped: every index in the result
- * is in range, every text ends, nothing refers back to the page.
+ * The page is written by the recorded program, which may have been killed at any moment or may
+ * write anything it likes.  What is needed is copied once, then checked and clamped: every index in
+ * the result is in range, every text ends, nothing refers back to the page.
  */
 #ifndef BOSK_CMD_READER_H
 #define BOSK_CMD_READER_H

@@ -289,10 +289,8 @@ static void print_notes(const struct paint *o, const struct analysis *a)
                 text_exact((double)p->samples).s);
     double unnamed = a->all_frames - a->named_frames;
     if (unnamed > 0.2 * a->all_frames)
-        fprintf(
-            o->f,
-            "  %snote%s       %s of the bytes are from functions without a name, told by their callers\n",
-            o->bold, o->off, text_percent(unnamed, a->all_frames).s);
+        fprintf(o->f, "  %snote%s       %s of the bytes are from functions without a name%s\n",
+                o->bold, o->off, text_percent(unnamed, a->all_frames).s, ", told by their callers");
 }
 
 static void print_files(const struct paint *o, const struct run *run)

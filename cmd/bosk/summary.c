@@ -1,7 +1,7 @@
 /* summary.c - the recording as JSON: the exact counters, the places, and what was run.
  *
- * Keys are only ever added; "bosk_summary" is raised when one changes its meaning.  Sizes are bytes and
- * times nanoseconds unless the name says otherwise.
+ * Keys are only ever added; "bosk_summary" is raised when one changes its meaning.  Sizes are bytes
+ * and times nanoseconds unless the name says otherwise.
  */
 #define _GNU_SOURCE
 #include "run_report.h"

@@ -196,7 +196,8 @@ static const char *call_file(Dwarf_Die *cu, Dwarf_Die *inlined, int *line)
     return dwarf_filesrc(files, file, NULL, NULL);
 }
 
-/* The functions inlined at `pc`, innermost first; each gets the line where the next one called it. */
+/* The functions inlined at `pc`, innermost first; each gets the line where the next one called it.
+ */
 static unsigned inlined_functions(struct module *m, Dwarf_Addr pc, struct symbol_line *out,
                                   const char **file, int *line)
 {

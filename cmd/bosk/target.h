@@ -1,7 +1,7 @@
 /* target.h - what is to be run: finding it, and whether the heap can be put into it.
  *
- * Everything that would make a recording come out empty is looked for before the program is started,
- * because the dynamic linker ignores a preload it cannot use without a word.
+ * Everything that would make a recording come out empty is looked for before the program is
+ * started, because the dynamic linker ignores a preload it cannot use without a word.
  */
 #ifndef BOSK_CMD_TARGET_H
 #define BOSK_CMD_TARGET_H

@@ -1,18 +1,18 @@
 /* record.h - the layout of what a recorded process shares with its observer.
  *
- * Public and versioned: tools of others may read it.  The observer makes a file in memory that cannot
- * change its size, of one header and a number of sections, and names it to the program it starts
- * (BOSK_CONF=record=PATH).  Every process that attaches, by exec or by fork, claims the next free
- * section and writes into it alone, so what it wrote outlives it, however it ends.
+ * Public and versioned: tools of others may read it.  The observer makes a file in memory that
+ * cannot change its size, of one header and a number of sections, and names it to the program it
+ * starts (BOSK_CONF=record=PATH).  Every process that attaches, by exec or by fork, claims the next
+ * free section and writes into it alone, so what it wrote outlives it, however it ends.
  *
  *     header | section 0 | section 1 | ...
  *
- * All numbers are in the byte order of the machine, the layout is the same in 32- and 64-bit processes.
- * A writer may be killed between any two stores: every structure is complete once it is reachable
- * (counts are raised last).  A reader treats every field as hostile input.
+ * All numbers are in the byte order of the machine, the layout is the same in 32- and 64-bit
+ * processes. A writer may be killed between any two stores: every structure is complete once it is
+ * reachable (counts are raised last).  A reader treats every field as hostile input.
  *
- * Weighted numbers: a sample of a block of s bytes, drawn with a mean distance of m bytes, stands for
- * w = 1 / (1 - exp(-s / m)) blocks.  Object counts are kept as w in units of 1/1024.
+ * Weighted numbers: a sample of a block of s bytes, drawn with a mean distance of m bytes, stands
+ * for w = 1 / (1 - exp(-s / m)) blocks.  Object counts are kept as w in units of 1/1024.
  */
 #ifndef BOSK_RECORD_H
 #define BOSK_RECORD_H
@@ -26,8 +26,8 @@
 #define BOSK_RECORD_CLASSES 80 /* 76 size classes, then specials */
 #define BOSK_CLASS_LARGE 76    /* whole pages */
 
-/* Lanes: 0 .. 64 by 16-byte granule of the request, then one for each class above 1024 bytes, one for
- * class 3, which only containers use, and one for whole pages, which samples alone name. */
+/* Lanes: 0 .. 64 by 16-byte granule of the request, then one for each class above 1024 bytes, one
+ * for class 3, which only containers use, and one for whole pages, which samples alone name. */
 #define BOSK_RECORD_LANE_MEDIUM 65
 #define BOSK_RECORD_FIRST_MEDIUM 33
 #define BOSK_RECORD_LANE_24 108
@@ -36,13 +36,13 @@
 /* Bytes of a block of each size class; an initialiser for 76 numbers.  Go's, and eight more above
  * 1 KiB where two of Go's are far apart and programs are known to ask for what lies between
  * (4480: a page of 4 KiB and its header). */
-#define BOSK_RECORD_CLASS_BYTES                                                                    \
-    {                                                                                              \
-        0, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288,   \
-            320, 352, 384, 416, 448, 480, 512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408,    \
-            1536, 1664, 1792, 1920, 2048, 2304, 2432, 2688, 2944, 3072, 3200, 3456, 3712, 4096,    \
-            4480, 4864, 5376, 6144, 6528, 6784, 6912, 7552, 8192, 8832, 9472, 9728, 10240, 10880,  \
-            12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768     \
+#define BOSK_RECORD_CLASS_BYTES                                                                   \
+    {                                                                                             \
+        0, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288,  \
+            320, 352, 384, 416, 448, 480, 512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408,   \
+            1536, 1664, 1792, 1920, 2048, 2304, 2432, 2688, 2944, 3072, 3200, 3456, 3712, 4096,   \
+            4480, 4864, 5376, 6144, 6528, 6784, 6912, 7552, 8192, 8832, 9472, 9728, 10240, 10880, \
+            12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768    \
     }
 
 /* Counters only grow unless a comment says otherwise.  They are written from slow paths with
@@ -134,8 +134,8 @@ struct bosk_record_module {
 };
 enum { BOSK_MODULE_MAIN = 1, BOSK_MODULE_ALLOCATOR = 2 };
 
-/* A frame is a return address, told as (module << 48) + address - bias, or, when it is in no module,
- * as (BOSK_RECORD_NO_MODULE << 48) + address. */
+/* A frame is a return address, told as (module << 48) + address - bias, or, when it is in no
+ * module, as (BOSK_RECORD_NO_MODULE << 48) + address. */
 #define BOSK_RECORD_FRAME_SHIFT 48
 #define BOSK_RECORD_NO_MODULE 0xffffu
 

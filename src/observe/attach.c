@@ -1,10 +1,10 @@
 /* attach.c - taking part in a recording: mapping the shared page, claiming a section, and claiming
  * another one after fork.
  *
- * A section is claimed by one atomic addition, so any number of processes may do so at once.  The word
- * at boski_obs.claimed lies in a page that fork wipes, however the process was forked (fork, _Fork,
- * clone): a child sees 0 at its next slow path and claims a section of its own.  A vfork child shares
- * its parent's memory, sees the parent's word, and records into the parent's section.
+ * A section is claimed by one atomic addition, so any number of processes may do so at once.  The
+ * word at boski_obs.claimed lies in a page that fork wipes, however the process was forked (fork,
+ * _Fork, clone): a child sees 0 at its next slow path and claims a section of its own.  A vfork
+ * child shares its parent's memory, sees the parent's word, and records into the parent's section.
  *
  * Trouble never ends or slows the program: it is told in one line, and the program runs unrecorded.
  */

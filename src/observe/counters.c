@@ -1,11 +1,11 @@
 /* counters.c - live bytes and what follows from them at once: the peak and the timeline.
  *
- * `boski_ctr` points to private memory until a recording is attached.  boski_obs_live is called at each
- * refill, so it reads no clock and takes no lock unless live bytes have moved by more than a little
- * since the last time it did.
+ * `boski_ctr` points to private memory until a recording is attached.  boski_obs_live is called at
+ * each refill, so it reads no clock and takes no lock unless live bytes have moved by more than a
+ * little since the last time it did.
  *
- * The peak is declared anew each time live bytes exceed it by 1/1024.  Then its moment is noted, the
- * counters are copied, and its number is raised: each site copies its own numbers when it next
+ * The peak is declared anew each time live bytes exceed it by 1/1024.  Then its moment is noted,
+ * the counters are copied, and its number is raised: each site copies its own numbers when it next
  * changes and finds the number raised (touch, in sample.c), so the sites at the peak cost nothing.
  */
 #include "internal.h"
@@ -53,7 +53,8 @@ static void keep_greater(uint64_t *at, uint64_t value)
     if (value > *at) *at = value;
 }
 
-/* Makes room for the moment `ns` by doubling the interval and merging points into the other half. */
+/* Makes room for the moment `ns` by doubling the interval and merging points into the other half.
+ */
 static struct bosk_record_timeline *stretch(struct bosk_record_section *s, uint64_t ns)
 {
     struct bosk_record_timeline *from = &s->timeline[s->timeline_now & 1];

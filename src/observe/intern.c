@@ -1,9 +1,9 @@
 /* intern.c - label text, each text once, for the life of the process.
  *
- * An open addressing table of pointers to text, both in private mappings of fixed size.  No locks, so
- * that a fork at any moment leaves nothing behind: a text is copied to fresh room, then published by
- * one compare and exchange; the room of a thread that loses that race is wasted.  When table or room
- * is used up the text "(more labels)" stands for all further ones.
+ * An open addressing table of pointers to text, both in private mappings of fixed size.  No locks,
+ * so that a fork at any moment leaves nothing behind: a text is copied to fresh room, then
+ * published by one compare and exchange; the room of a thread that loses that race is wasted.  When
+ * table or room is used up the text "(more labels)" stands for all further ones.
  */
 #include "internal.h"
 

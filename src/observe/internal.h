@@ -1,12 +1,12 @@
 /* internal.h - what the files of the observer share among themselves.
  *
- * A process that records has a section of the shared page (boski_obs.section) for everything a reader
- * wants, and private memory (boski_obs.priv) for what only makes writing fast: hash tables, raw
- * stacks, locks.  Both are replaced in a fork child at its first slow path.
+ * A process that records has a section of the shared page (boski_obs.section) for everything a
+ * reader wants, and private memory (boski_obs.priv) for what only makes writing fast: hash tables,
+ * raw stacks, locks.  Both are replaced in a fork child at its first slow path.
  *
  * Locking: `site` guards stacks, sites, modules and labels of the section; `stripe` guards the
- * changing numbers of a site; each part of the table of live samples has its own.  At most one of them
- * is held at a time, and nothing but memory is touched meanwhile.
+ * changing numbers of a site; each part of the table of live samples has its own.  At most one of
+ * them is held at a time, and nothing but memory is touched meanwhile.
  */
 #ifndef BOSKI_OBSERVE_INTERNAL_H
 #define BOSKI_OBSERVE_INTERNAL_H

@@ -1,5 +1,5 @@
-/* latency.c - how long calls took, in log-linear histograms of 32 buckets to the octave, so that any
- * quantile read from them is within 1.6 % of the true one.
+/* latency.c - how long calls took, in log-linear histograms of 32 buckets to the octave, so that
+ * any quantile read from them is within 1.6 % of the true one.
  */
 #include "internal.h"
 

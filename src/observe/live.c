@@ -103,7 +103,7 @@ bool boski_live_take(uintptr_t p, struct boski_live *out)
 
 void boski_live_forget(void)
 {
-    /* Another thread of the parent may have been at work on any part when the process was forked, so
-     * the tables are not even unmapped: their pages are given up to copy-on-write. */
+    /* Another thread of the parent may have been at work on any part when the process was forked,
+     * so the tables are not even unmapped: their pages are given up to copy-on-write. */
     memset(parts, 0, sizeof parts);
 }

@@ -1,9 +1,9 @@
 /* modules.c - which loaded object an address belongs to, and that object's identity: path, range,
  * bias and build id, read from its program headers in memory.
  *
- * Where libc has it, _dl_find_object answers without a lock.  That matters: a thread that waits for the
- * loader's lock inside malloc can deadlock with a constructor that waits for the thread.  Older C
- * libraries only have dl_iterate_phdr; their unwinder takes the same lock.
+ * Where libc has it, _dl_find_object answers without a lock.  That matters: a thread that waits for
+ * the loader's lock inside malloc can deadlock with a constructor that waits for the thread.  Older
+ * C libraries only have dl_iterate_phdr; their unwinder takes the same lock.
  */
 #define _GNU_SOURCE
 #include "internal.h"

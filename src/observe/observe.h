@@ -34,8 +34,8 @@ void boski_obs_check(void);
 /* Bytes until the next sample: geometric with the mean now in force, which is written to `*mean`.
  * `rng` is the caller's thread's generator state.  UINT64_MAX when sampling is off.
  *
- * The mean grows while a program runs, so each countdown has its own: the caller keeps it beside the
- * countdown and hands it to boski_obs_sample, which weighs the sample by it. */
+ * The mean grows while a program runs, so each countdown has its own: the caller keeps it beside
+ * the countdown and hands it to boski_obs_sample, which weighs the sample by it. */
 uint64_t boski_obs_next_sample(uint64_t *rng, uint32_t *mean);
 
 /* Takes a sample of the block at `p`: captures the stack, books weight. `requested` and `block`

@@ -1,8 +1,8 @@
 /* sites.c - stacks, labels and sites of the shared section, each once.
  *
  * The section holds what a reader needs; the hash tables and the raw return addresses that finding
- * needs are private.  All functions take `site`; a new stack costs one look-up of the loaded object for
- * each of its frames, a known one a hash and a comparison.
+ * needs are private.  All functions take `site`; a new stack costs one look-up of the loaded object
+ * for each of its frames, a known one a hash and a comparison.
  */
 #include "internal.h"
 

@@ -2,8 +2,8 @@
  *
  *     fixture_pairs count N      N pairs of 64 bytes, last in first out, nothing timed
  *     fixture_pairs fresh N      N blocks of 64 bytes, never freed
- *     fixture_pairs timed N      N mallocs of changing sizes with a reading of the time stamp counter
- *                                before and after each; prints p50, p99, p99.9 and max in ns as JSON
+ *     fixture_pairs timed N      N mallocs of changing sizes with a reading of the time stamp
+ * counter before and after each; prints p50, p99, p99.9 and max in ns as JSON
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* fixture_sites.c - a program whose memory is known to the byte: each function below is one place, and
- * the truth about all of them is printed as JSON at the end.
+/* fixture_sites.c - a program whose memory is known to the byte: each function below is one place,
+ * and the truth about all of them is printed as JSON at the end.
  *
  *     fixture_sites [kill]     with `kill` it ends by SIGKILL at its peak, after printing
  */
@@ -97,11 +97,10 @@ static void print(void)
 {
     printf("{\"peak\": %lu, \"live\": %lu, \"places\": [", peak, live);
     for (int i = 0; i < PLACES; i++)
-        printf(
-            "%s{\"place\": \"%s\", \"calls\": %lu, \"bytes\": %lu, \"requested\": %lu, \"peak\": %lu, "
-            "\"live\": %lu}",
-            i != 0 ? ", " : "", truth[i].place, truth[i].calls, truth[i].bytes, truth[i].requested,
-            truth[i].peak, truth[i].live);
+        printf("%s{\"place\": \"%s\", \"calls\": %lu, \"bytes\": %lu, \"requested\": %lu, "
+               "\"peak\": %lu, \"live\": %lu}",
+               i != 0 ? ", " : "", truth[i].place, truth[i].calls, truth[i].bytes,
+               truth[i].requested, truth[i].peak, truth[i].live);
     printf("]}\n");
     fflush(stdout);
 }

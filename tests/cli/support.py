@@ -1,7 +1,7 @@
 """What the tests of the tool share: running it, reading what it writes, counting results.
 
-Tests are functions named test_*; run_tests() runs those of the calling module, prints the count, and
-exits with 0, with 1 when any failed, or with 77 when all were skipped.
+Tests are functions named test_*; run_tests() runs those of the calling module, prints the count,
+and exits with 0, with 1 when any failed, or with 77 when all were skipped.
 """
 
 import gzip
@@ -65,7 +65,7 @@ class Run:
         return s["processes"][s["main_process"]]
 
 
-# ---- a decoder of profile.proto that knows nothing of the one that wrote it ----------------------
+# ---- a decoder of profile.proto that knows nothing of the one that wrote it ------------
 
 def _varint(data, at):
     value = shift = 0
@@ -177,7 +177,7 @@ class Profile:
         return sum(s["values"][index] for s in self.samples if function in s["names"])
 
 
-# ---- results -------------------------------------------------------------------------------------
+# ---- results ---------------------------------------------------------------------------
 
 def near(got, want, percent, what=""):
     """Fails unless `got` is within `percent` of `want`."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The completions of three shells offer what the tool takes: every option that `bosk help run` names, no
-# other, and programs after them.
+# The completions of three shells offer what the tool takes: every option that `bosk help run`
+# names, no other, and programs after them.
 set -uo pipefail
 : "${SOURCE_DIR:?}" "${BUILD_DIR:?}"
 passed=0 failed=0 skipped=0
@@ -29,7 +29,8 @@ check "bash commands" "help run" "$(bash_complete bosk "" | grep -v -- - | xargs
 check "bash options" "$options" "$(bash_complete bosk run -- | grep -- "--.")"
 check "bash sample" "64K" "$(bash_complete bosk run --sample 6)"
 check "bash program" "sqlite3" "$(bash_complete bosk run --json sqlite | grep -x sqlite3)"
-check "bash program after --" "sqlite3" "$(bash_complete bosk run --depth 5 -- sqlite | grep -x sqlite3)"
+check "bash program after --" "sqlite3" \
+    "$(bash_complete bosk run --depth 5 -- sqlite | grep -x sqlite3)"
 check "bash help" "run" "$(bash_complete bosk help r)"
 
 # zsh and fish: syntax, and the same set of options in the file.
@@ -38,14 +39,17 @@ if command -v zsh >/dev/null; then
 else
     echo "skip zsh: it is missing" && skipped=$((skipped + 1))
 fi
-zsh_options=$(sed -n '/run)/,/;;/p' "$SOURCE_DIR/completions/_bosk" | grep -oE -- '--[a-z]+' | sort -u)
+zsh_options=$(sed -n '/run)/,/;;/p' "$SOURCE_DIR/completions/_bosk" |
+    grep -oE -- '--[a-z]+' | sort -u)
 check "zsh options" "$options" "$zsh_options"
 if command -v fish >/dev/null; then
     if fish -n "$SOURCE_DIR/completions/bosk.fish"; then ok; else bad "fish syntax"; fi
     fish_complete() {
-        HOME=$(mktemp -d) fish --no-config -c "source '$SOURCE_DIR/completions/bosk.fish'; complete -C '$1'" | cut -f1
+        HOME=/nowhere fish --no-config -c \
+            "source '$SOURCE_DIR/completions/bosk.fish'; complete -C '$1'" | cut -f1
     }
-    check "fish options" "$options" "$(fish_complete 'bosk run --' | grep -oE -- '^--[a-z]+' | sort -u)"
+    check "fish options" "$options" \
+        "$(fish_complete 'bosk run --' | grep -oE -- '^--[a-z]+' | sort -u)"
     check "fish program" "sqlite3" "$(fish_complete 'bosk run --json sqlite' | grep -x sqlite3)"
 else
     echo "skip fish: it is missing" && skipped=$((skipped + 1))
@@ -55,7 +59,8 @@ fish_options=$(grep __bosk_in_run "$SOURCE_DIR/completions/bosk.fish" | grep -oE
 check "fish options in the file" "$options" "$fish_options"
 
 # The manual names every option as well.
-check "manual" "$options" "$(grep -oE -- '\\-\\-[a-z]+' "$SOURCE_DIR/man/bosk-run.1" | sed 's/\\//g' | sort -u)"
+check "manual" "$options" \
+    "$(grep -oE -- '\\-\\-[a-z]+' "$SOURCE_DIR/man/bosk-run.1" | sed 's/\\//g' | sort -u)"
 
 echo "completions: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

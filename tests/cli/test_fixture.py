@@ -63,7 +63,8 @@ def test_automatic_sampling_is_exact_where_sizes_tell_places_apart():
 
 def test_a_block_that_grows_is_followed():
     for sample in ("auto", "1M", "16K"):
-        with Run(FIXTURES / "fixture_behaviour", "grow", "300", options=["--sample", sample]) as run:
+        grow = [FIXTURES / "fixture_behaviour", "grow", "300"]
+        with Run(*grow, options=["--sample", sample]) as run:
             main = run.main()
             near(main["memory"]["peak_bytes"], 30_000_000, 40, "it may be copied at the peak")
             found = [p for p in main["places"] if p["place"].startswith("grow_array")]
@@ -123,7 +124,8 @@ def test_tiers_are_counted_refills():
         sampled = main["samples"]
         # Nothing is freed: every block but samples was taken from a span, at most a batch is left.
         taken = tiers["objects_from_spans"] + sampled
-        assert blocks <= taken <= main["calls"] + 2000, f"{taken} objects taken, {main['calls']} calls"
+        calls = main["calls"]
+        assert blocks <= taken <= calls + 2000, f"{taken} objects taken, {calls} calls"
         assert tiers["objects_from_own_frees"] < 1000, tiers
         # Every span was new once, and 64-byte blocks need no other.
         near(tiers["refills_from_fresh_spans"], tiers["spans_allocated"], 5, "fresh spans")
@@ -140,8 +142,8 @@ def test_latency_agrees_with_every_call_timed_outside():
             outside, inside = json.loads(run.out), run.main()["latency"]["malloc"]
         for key in ("p99", "p999"):
             near(inside[f"{key}_ns"], outside[key], 5, key)
-        # The longest call of all may be one the machine stopped in the middle of the fast path, which
-        # is timed from inside one time in 64 only.
+        # The longest call of all may be one the machine stopped in the middle of the fast path,
+        # which is timed from inside one time in 64 only.
         assert inside["max_ns"] <= 1.05 * outside["max"], (inside, outside)
         if inside["max_ns"] >= 0.95 * outside["max"]:
             return

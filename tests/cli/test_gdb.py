@@ -44,7 +44,8 @@ class Session:
         self.dir = tempfile.mkdtemp(prefix="bosk-test-")
         with open(f"{self.dir}/p.c", "w", encoding="ascii") as f:
             f.write(PROGRAM)
-        subprocess.run([*os.environ.get("CC", "cc").split(), "-g", "-O0", "-fno-builtin", "-pthread", "-o", f"{self.dir}/p",
+        cc = os.environ.get("CC", "cc").split()
+        subprocess.run([*cc, "-g", "-O0", "-fno-builtin", "-pthread", "-o", f"{self.dir}/p",
                         f"{self.dir}/p.c"], check=True)
         return self
 
@@ -55,8 +56,8 @@ class Session:
         argv = ["gdb", "-nx", "-batch"]
         for c in commands:
             argv += ["-ex", c]
-        done = subprocess.run([*argv, f"{self.dir}/p", *target], capture_output=True, timeout=120, cwd=self.dir,
-                              check=False)
+        done = subprocess.run([*argv, f"{self.dir}/p", *target], capture_output=True, timeout=120,
+                              cwd=self.dir, check=False)
         return done.stdout.decode() + done.stderr.decode()
 
     def start(self):

@@ -1,4 +1,4 @@
-"""The folder that bosk run writes: where it is, what is in it, and what happens when it cannot be."""
+"""The folder that bosk run writes: where it is, what is in it, what happens when it cannot be."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from support import FIXTURES, Run, Skip, contains, equal, run_tests
+from support import BOSK, FIXTURES, Run, Skip, contains, equal, run_tests
 
 BEHAVIOUR = FIXTURES / "fixture_behaviour"
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -41,7 +41,8 @@ def test_default_folder_and_link():
 
 def test_named_folder():
     with Run("true", options=["-o", "a/b/%e-%p-%%"]) as run:
-        pid = json.loads(next((run.dir / "a/b").glob("true-*/summary.json")).read_text())["ending"]["pid"]
+        summary = next((run.dir / "a/b").glob("true-*/summary.json"))
+        pid = json.loads(summary.read_text())["ending"]["pid"]
         assert (run.dir / "a/b" / f"true-{pid}-%" / "heap.pb.gz").exists()
         equal(os.readlink(run.dir / "a/b/bosk.last"), f"true-{pid}-%")
     with Run("true", options=["-o", "a%q"]) as run:
@@ -72,7 +73,8 @@ def test_odd_program_names():
         with Run(f"./{program.name}", cwd=cwd) as run:
             equal(run.status, 0)
             assert "\x1b" not in run.err
-            assert any(p.name.startswith("bosk.-we_ird__") for p in cwd.iterdir()), list(cwd.iterdir())
+            names = [p.name for p in cwd.iterdir()]
+            assert any(name.startswith("bosk.-we_ird__") for name in names), names
 
 
 def test_folder_that_cannot_be_made_is_refused_before_the_run():
@@ -134,14 +136,14 @@ def test_file_size_limit():
     # The recording itself is a file too: what cannot be made is told, and nothing is started.
     with folder() as cwd:
         env = {k: v for k, v in os.environ.items() if not k.startswith("BOSK")}
-        done = subprocess.run([FIXTURES.parent.parent / "bin/bosk", "run", "--", "touch", "ran"], cwd=cwd,
-                              env=env, capture_output=True, preexec_fn=limit(512), check=False)
+        done = subprocess.run([BOSK, "run", "--", "touch", "ran"], cwd=cwd, env=env,
+                              capture_output=True, preexec_fn=limit(512), check=False)
         equal(done.returncode, 125, done.stderr)
         contains(done.stderr.decode(), "cannot make the recording")
         assert not (cwd / "ran").exists()
         # Room for some processes only.
-        done = subprocess.run([FIXTURES.parent.parent / "bin/bosk", "run", "--", "touch", "ran"], cwd=cwd,
-                              env=env, capture_output=True, preexec_fn=limit(5 << 20), check=False)
+        done = subprocess.run([BOSK, "run", "--", "touch", "ran"], cwd=cwd, env=env,
+                              capture_output=True, preexec_fn=limit(5 << 20), check=False)
         equal(done.returncode, 0, done.stderr)
         assert (cwd / "ran").exists()
 
@@ -152,8 +154,8 @@ def test_little_address_space():
 
     with folder() as cwd:
         env = {k: v for k, v in os.environ.items() if not k.startswith("BOSK")}
-        done = subprocess.run([FIXTURES.parent.parent / "bin/bosk", "run", "--", BEHAVIOUR, "signal", "0"],
-                              cwd=cwd, env=env, capture_output=True, preexec_fn=limit, check=False)
+        done = subprocess.run([BOSK, "run", "--", BEHAVIOUR, "signal", "0"], cwd=cwd, env=env,
+                              capture_output=True, preexec_fn=limit, check=False)
         equal(done.returncode, 2, done.stderr)
         contains(done.stderr.decode(), "AT THE PEAK")
         main = json.loads((cwd / "bosk.last/summary.json").read_text())["processes"][0]

@@ -1,4 +1,4 @@
-"""heap.pb.gz: the rules of the format by a decoder of our own, then go's pprof where it is installed."""
+"""heap.pb.gz: the format's rules by a decoder of our own, then go's pprof where there is one."""
 
 import re
 import shutil
@@ -31,8 +31,8 @@ def test_mappings():
         p = run.profile()
         first = next(iter(p.mappings.values()))
         equal(p.text(first[5]), str(SITES.resolve()))
-        notes = subprocess.run(["readelf", "-n", SITES], capture_output=True, check=True).stdout.decode()
-        wanted = re.search(r"Build ID: ([0-9a-f]+)", notes)
+        notes = subprocess.run(["readelf", "-n", SITES], capture_output=True, check=True).stdout
+        wanted = re.search(r"Build ID: ([0-9a-f]+)", notes.decode())
         equal(p.text(first.get(6, 0)), wanted.group(1) if wanted else "")
         for m in p.mappings.values():
             assert m[2] < m[3] and m[2] % 4096 == 0, m

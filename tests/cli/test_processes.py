@@ -113,8 +113,8 @@ def test_exec_after_a_change_of_user_says_why_it_is_not_recorded():
 
 def test_a_process_that_outlives_the_observer_is_quiet():
     with tempfile.TemporaryDirectory() as d:
-        with Run("sh", "-c", f"(sleep 1.5; {BEHAVIOUR} exit 0 2> {d}/err; echo $? > {d}/status) > /dev/null 2>&1 &"
-                 ) as run:
+        late = f"sleep 1.5; {BEHAVIOUR} exit 0 2> {d}/err; echo $? > {d}/status"
+        with Run("sh", "-c", f"({late}) > /dev/null 2>&1 &") as run:
             equal(run.status, 0)
         subprocess.run(["sleep", "2.5"], check=True)
         equal(open(f"{d}/status", encoding="ascii").read(), "0\n")
@@ -146,10 +146,13 @@ def test_places_in_a_library_that_is_closed_again():
             with open(source, "w", encoding="ascii") as f:
                 f.write(f"#include <stdlib.h>\nvoid *from_{name}(size_t n) "
                         "{ void *p = malloc(n); __asm__ volatile(\"\" : \"+r\"(p)); return p; }\n")
-            subprocess.run([*cc, "-O2", "-shared", "-fPIC", "-o", f"{folder}/lib{name}.so", source], check=True)
-            with Run(BEHAVIOUR, "dlopen", f"{folder}/lib{name}.so", f"from_{name}", options=["--sample", "4K"]) as run:
+            library = f"{folder}/lib{name}.so"
+            subprocess.run([*cc, "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+            with Run(BEHAVIOUR, "dlopen", library, f"from_{name}",
+                     options=["--sample", "4K"]) as run:
                 equal(run.status, 0)
-                found = [p for p in run.main()["places"] if p["place"].startswith(f"from_{name} < main")]
+                found = [p for p in run.main()["places"]
+                         if p["place"].startswith(f"from_{name} < main")]
                 equal(len(found), 1)
                 near(found[0]["live_bytes"], 64 * 106496, 2)
     finally:
@@ -163,14 +166,15 @@ def test_a_library_that_changed_on_disk_is_not_believed():
             with open(f"{d}/x.c", "w", encoding="ascii") as f:
                 f.write(f"#include <stdlib.h>\nvoid *{name}(size_t n) "
                         "{ void *p = malloc(n); __asm__ volatile(\"\" : \"+r\"(p)); return p; }\n")
-            subprocess.run([*cc, "-O2", "-shared", "-fPIC", "-Wl,--build-id", "-o", f"{d}/new.so", f"{d}/x.c"],
-                           check=True)
+            subprocess.run([*cc, "-O2", "-shared", "-fPIC", "-Wl,--build-id", "-o", f"{d}/new.so",
+                            f"{d}/x.c"], check=True)
 
         build("honest")
         shutil.copy(f"{d}/new.so", f"{d}/lib.so")
         build("another")
         # The program itself puts the other file in place before it ends.
-        with Run("sh", "-c", f"{BEHAVIOUR} dlopen {d}/lib.so honest; mv {d}/new.so {d}/lib.so; true") as run:
+        swap = f"{BEHAVIOUR} dlopen {d}/lib.so honest; mv {d}/new.so {d}/lib.so; true"
+        with Run("sh", "-c", swap) as run:
             equal(run.status, 0)
             text = " ".join(p["place"] for p in run.main()["places"])
             assert "another" not in text and "honest" not in text, text

@@ -23,8 +23,8 @@ def check_size(text):
 
 
 def test_size_with_everything_in_it():
-    with Run("sh", "-c", f"{SITES}; {BEHAVIOUR} labels; {BEHAVIOUR} forks 150; {BEHAVIOUR} threads 8",
-             env={"LC_ALL": "C.UTF-8"}) as run:
+    many = f"{SITES}; {BEHAVIOUR} labels; {BEHAVIOUR} forks 150; {BEHAVIOUR} threads 8"
+    with Run("sh", "-c", many, env={"LC_ALL": "C.UTF-8"}) as run:
         check_size(run.err)
         contains(run.err, "PROCESSES")
     with Run(BEHAVIOUR, "labels", env={"LC_ALL": "C.UTF-8"}) as run:
@@ -52,7 +52,7 @@ def test_says_what_matters():
         for text in ("AT THE PEAK", "CHURN", "WASTE", "CACHES", "LATENCY", "p99.9", "summary.json",
                      "go tool pprof -top"):
             contains(run.err, text)
-        places = [line.split()[0] for line in lines if line.startswith("    ") and " < main" in line]
+        places = [x.split()[0] for x in lines if x.startswith("    ") and " < main" in x]
         equal(places[:3], ["hold_nodes", "hold_large", "hold_buffers"])
         equal(places[3], "churn_strings")
 
@@ -77,11 +77,12 @@ def test_ascii_only_without_utf8():
 def on_terminal(*command, env=None):
     """What a terminal gets to see."""
     parent, child = pty.openpty()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("BOSK") and k != "NO_COLOR"}
+    environment = {k: v for k, v in os.environ.items()
+                   if not k.startswith("BOSK") and k != "NO_COLOR"}
     environment.update({"TERM": "xterm", "LC_ALL": "C", **(env or {})})
     with tempfile.TemporaryDirectory() as d:
-        p = subprocess.Popen([BOSK, "run", "--", *command], cwd=d, env=environment, stdin=child, stdout=child,
-                             stderr=child, start_new_session=True)
+        p = subprocess.Popen([BOSK, "run", "--", *command], cwd=d, env=environment, stdin=child,
+                             stdout=child, stderr=child, start_new_session=True)
         os.close(child)
         seen = b""
         while True:
@@ -113,8 +114,9 @@ def test_no_progress_beside_an_interactive_program():
 def test_progress_when_only_messages_go_to_the_terminal():
     parent, child = pty.openpty()
     with tempfile.TemporaryDirectory() as d:
-        p = subprocess.Popen([BOSK, "run", "--", "sleep", "3.5"], cwd=d, env={**os.environ, "TERM": "xterm"},
-                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=child)
+        p = subprocess.Popen([BOSK, "run", "--", "sleep", "3.5"], cwd=d,
+                             env={**os.environ, "TERM": "xterm"}, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=child)
         os.close(child)
         seen = b""
         try:

@@ -1,4 +1,4 @@
-"""bosk run as a command: exit statuses, refusals before anything is started, signals, time limits."""
+"""bosk run as a command: exit statuses, refusals before anything is started, signals, limits."""
 
 import os
 import pathlib
@@ -45,13 +45,15 @@ class Workshop:
         path = self.dir / f"{name}.c"
         path.write_text(source)
         out = self.dir / name
-        done = subprocess.run([*compiler.split(), "-o", out, path, *flags], capture_output=True, check=False)
+        done = subprocess.run([*compiler.split(), "-o", out, path, *flags], capture_output=True,
+                              check=False)
         if done.returncode != 0:
-            raise Skip(f"cannot compile with {compiler} {' '.join(map(str, flags))}: {done.stderr.decode()[:200]}")
+            how = " ".join([compiler, *map(str, flags)])
+            raise Skip(f"cannot compile with {how}: {done.stderr.decode()[:200]}")
         return out
 
 
-# ---- the program's own status ----------------------------------------------------------------------
+# ---- the program's own status ----------------------------------------------------------
 
 def test_status_is_the_programs():
     for n in (0, 1, 42, 255):
@@ -93,7 +95,7 @@ def test_user_preload_and_configuration_are_kept():
         assert conf.startswith("verbose=0,sample=4096,record=/proc/"), conf
 
 
-# ---- refusals ----------------------------------------------------------------------------------------
+# ---- refusals --------------------------------------------------------------------------
 
 def test_missing_program():
     refused(127, "'no-such-program': not found", command=["no-such-program"])
@@ -113,7 +115,8 @@ def test_not_executable():
 def test_static_program():
     with Workshop() as w:
         program = w.compile("int main(void) { return 0; }", "still", "-static")
-        refused(126, "'still' is statically linked", "No library can be preloaded", command=[program])
+        refused(126, "'still' is statically linked", "No library can be preloaded",
+                command=[program])
 
 
 def test_static_pie_program():
@@ -128,7 +131,8 @@ def test_static_go_program_is_told_of_its_own_profiler():
         raise Skip("there is no go")
     with Workshop() as w:
         (w.dir / "hello.go").write_text('package main\nfunc main() { println("hello") }\n')
-        env = {**os.environ, "CGO_ENABLED": "0", "GOCACHE": str(w.dir / "cache"), "GO111MODULE": "off"}
+        env = {**os.environ, "CGO_ENABLED": "0", "GO111MODULE": "off",
+               "GOCACHE": str(w.dir / "cache")}
         subprocess.run([go, "build", "-o", "hello", "hello.go"], cwd=w.dir, env=env, check=True,
                        capture_output=True)
         refused(126, "static Go program", "go tool pprof", command=[w.dir / "hello"])
@@ -139,7 +143,8 @@ def test_program_of_another_libc():
         program = w.compile("int main(void) { return 0; }", "other",
                             "-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1")
         refused(126, "program of musl", "ld-musl-x86_64.so.1", command=[program])
-        program = w.compile("int main(void) { return 0; }", "strange", "-Wl,--dynamic-linker=/lib/own.so")
+        program = w.compile("int main(void) { return 0; }", "strange",
+                            "-Wl,--dynamic-linker=/lib/own.so")
         refused(126, "another C library", command=[program])
 
 
@@ -183,8 +188,8 @@ def test_set_user_id_program():
         cwd = pathlib.Path(tempfile.mkdtemp(prefix="bosk-test-"))
         os.chmod(cwd, 0o777)
         try:
-            refused(126, "'raised' is set-user-id", "ignores preloads", command=[program], prefix=as_nobody,
-                    cwd=cwd)
+            refused(126, "'raised' is set-user-id", "ignores preloads", command=[program],
+                    prefix=as_nobody, cwd=cwd)
             os.chmod(program, 0o2755)
             refused(126, "is set-group-id", command=[program], prefix=as_nobody, cwd=cwd)
         finally:
@@ -206,14 +211,15 @@ def test_garbage_is_no_program():
                 assert run.status in (126, 2, 127), (run.status, run.err)
 
 
-# ---- a runtime linked statically ------------------------------------------------------------------------
+# ---- a runtime linked statically -------------------------------------------------------
 
 def test_embedded_runtime_is_not_preloaded():
     with Workshop() as w:
         program = w.compile("#include <stdlib.h>\n#include <stdio.h>\n"
                             "int main(void) { for (int i = 0; i < 4096; i++) {\n"
                             "  void *p = malloc(1024); __asm__ volatile(\"\" : \"+r\"(p)); }\n"
-                            "  puts(getenv(\"LD_PRELOAD\") ? \"preloaded\" : \"plain\"); return 0; }",
+                            "  puts(getenv(\"LD_PRELOAD\") ? \"preloaded\" : \"plain\");\n"
+                            "  return 0; }",
                             "embedded", "-Wl,--whole-archive", LIBRARY.with_suffix(".a"),
                             "-Wl,--no-whole-archive", "-pthread", "-ldl")
         with Run(program) as run:
@@ -232,7 +238,7 @@ def test_embedded_runtime_of_another_version():
         refused(126, "runtime of bosk 9.9.9", command=[program])
 
 
-# ---- scripts ------------------------------------------------------------------------------------------------
+# ---- scripts ---------------------------------------------------------------------------
 
 def script(folder, name, text):
     path = folder / name
@@ -259,7 +265,7 @@ def test_scripts_with_bad_interpreters():
         refused(126, "script again", command=[loop])
 
 
-# ---- usage --------------------------------------------------------------------------------------------------
+# ---- usage -----------------------------------------------------------------------------
 
 def test_wrong_usage():
     for options, text in ((["--sample", "lots"], "--sample"), (["--sample", "0"], "--sample"),
@@ -276,13 +282,14 @@ def test_wrong_usage():
 
 
 def test_help_and_version():
-    for argv, text in ((["--version"], "bosk "), (["help"], "Usage:"), (["help", "run"], "--sample"),
-                       (["run", "--help"], "--sample"), (["--help"], "Usage:")):
+    for argv, text in ((["--version"], "bosk "), (["help"], "Usage:"), (["--help"], "Usage:"),
+                       (["help", "run"], "--sample"), (["run", "--help"], "--sample")):
         done = subprocess.run([BOSK, *argv], capture_output=True, check=False)
         equal(done.returncode, 0, argv)
         contains(done.stdout.decode(), text)
     header = (SOURCE / "include/bosk/base.h").read_text()
-    version = subprocess.run([BOSK, "--version"], capture_output=True, check=True).stdout.decode().split()[1]
+    done = subprocess.run([BOSK, "--version"], capture_output=True, check=True)
+    version = done.stdout.decode().split()[1]
     contains(header, f'#define BOSK_VERSION "{version}"')
 
 
@@ -309,7 +316,7 @@ def test_library_in_a_folder_that_cannot_be_preloaded():
             contains(run.err, "cannot preload")
 
 
-# ---- signals and time -----------------------------------------------------------------------------------------
+# ---- signals and time ------------------------------------------------------------------
 
 def start(*command, options=()):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bosk-test-"))
@@ -334,7 +341,8 @@ def test_signals_are_passed_on():
 
 def test_a_signal_of_the_terminal_arrives_once():
     # To the whole group, as the terminal sends it; bosk must not send another.
-    folder, bosk = start("sh", "-c", "n=0; trap 'n=$((n+1))' USR2; echo ready; sleep 1 & wait; wait; exit $n")
+    count = "n=0; trap 'n=$((n+1))' USR2; echo ready; sleep 1 & wait; wait; exit $n"
+    folder, bosk = start("sh", "-c", count)
     try:
         equal(bosk.stdout.readline(), b"ready\n")
         subprocess.run(["pkill", "-USR2", "-P", str(bosk.pid)], check=True)
