@@ -7,6 +7,7 @@
 #include <bosk/growth.h>
 #include <bosk/record.h>
 #include <bosk/slice.h>
+#include <bosk/slices.h>
 #include <bosk/type.h>
 
 #endif /* BOSK_BOSK_H */

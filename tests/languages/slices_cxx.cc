@@ -1,6 +1,6 @@
 // slices_cxx.cc - what differs in C++: values convert as in assignment, braces initialise, results
 // must be used, enums and numbers are pointer-free.
-#include <bosk/slice.h>
+#include <bosk/slices.h>
 #include <cstdio>
 #include <cstdlib>
 
@@ -67,6 +67,17 @@ int main()
     CHECK(length_after(points(), 10) == 10 && length_after(ints(), 3) == 3);
     ints copied = bosk_make_copy(ints, 7, s);
     CHECK(copied.len == 7 && copied.ptr[4] == s.ptr[4] && copied.ptr[5] == 0);
+    bool found;
+    ints sorted = bosk_slices_clone(copied);
+    bosk_slices_sort(sorted);
+    sorted = bosk_slices_compact(sorted);
+    CHECK(bosk_slices_is_sorted(sorted) && bosk_slices_binary_search(sorted, 10, &found) > 0 &&
+          found);
+    CHECK(bosk_slices_index(copied, wide) == 2 && !bosk_slices_equal(copied, sorted));
+    floats falling = bosk_append(floats(), 3, 2, 1);
+    bosk_slices_sort(falling);
+    CHECK(falling.ptr[0] == 1 && bosk_slices_concat(floats, falling, f).len == 5);
+    CHECK(bosk_slices_grow(falling, 100).cap >= 103 && bosk_slices_clip(falling).cap == 3);
     std::puts("ok");
     return 0;
 }
