@@ -45,7 +45,7 @@ static inline __attribute__((always_inline)) void *boski_malloc_inline(size_t si
 static inline __attribute__((always_inline)) void boski_free_inline(void *p)
 {
     size_t idx = ((uintptr_t)p - boski_map.base) >> BOSKI_PAGE_SHIFT;
-    if (BOSK_UNLIKELY(idx >= boski_map.npages)) {
+    if (BOSK_UNLIKELY(idx >= BOSKI_NPAGES)) {
         boski_free_slow(p);
         return;
     }

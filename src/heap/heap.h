@@ -44,6 +44,12 @@
 #define BOSKI_HIDDEN __attribute__((visibility("hidden")))
 #define BOSKI_NOINLINE __attribute__((noinline))
 
+/* A word under a lock that others look at without it, as a hint: never torn. */
+#define BOSKI_SET(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
+#define BOSKI_LOOK(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
+/* For functions that look at what others are changing and can bear whatever they see. */
+#define BOSKI_RACY __attribute__((no_sanitize("thread")))
+
 /* ---- classes -------------------------------------------------------------- */
 
 #define BOSKI_NUM_SMALL 76       /* BOSK_RECORD_CLASS_BYTES; 1 .. 75 are real */
@@ -132,10 +138,24 @@ bool boski_arena_next(uintptr_t *at, size_t *page);
 /* Page number of an address outside the region; BOSKI_NO_PAGE when it is not ours. */
 size_t boski_arena_page(uintptr_t p);
 
+/* How many pages of the region are committed.  Who holds an object of a page has learnt of the page
+ * with it, so that no order is asked for; an atomic load would keep compilers from comparing with
+ * memory, an instruction on each free. */
+#if defined(__SANITIZE_THREAD__)
+#define BOSKI_NPAGES BOSKI_LOOK(boski_map.npages)
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BOSKI_NPAGES BOSKI_LOOK(boski_map.npages)
+#endif
+#endif
+#ifndef BOSKI_NPAGES
+#define BOSKI_NPAGES boski_map.npages
+#endif
+
 static inline size_t boski_page_of(const void *p)
 {
     size_t idx = ((uintptr_t)p - boski_map.base) >> BOSKI_PAGE_SHIFT;
-    if (BOSK_LIKELY(idx < boski_map.npages)) return idx;
+    if (BOSK_LIKELY(idx < BOSKI_NPAGES)) return idx;
     return boski_arena_page((uintptr_t)p);
 }
 /* The span that contains `p`, or NULL. */

@@ -134,7 +134,7 @@ static void publish(struct mcache *mc)
     __atomic_store_n(&mc->live_delta, 0, __ATOMIC_RELAXED);
     boski_book_live(live);
 }
-void boski_mcache_add_pending(struct bosk_record_counters *sum)
+BOSKI_RACY void boski_mcache_add_pending(struct bosk_record_counters *sum)
 {
     uint64_t *to = (uint64_t *)(void *)sum;
     struct mcache *mc = __atomic_load_n(&boski_mcaches, __ATOMIC_ACQUIRE);
@@ -538,7 +538,7 @@ static void arm(struct mcache *mc, unsigned lane)
         k = n < most ? (size_t)n : most;
     }
     /* At a slow pace every call may look at the clock; at a fast one the next tick holds all lanes. */
-    if (BOSK_UNLIKELY(boski_scavenge_pending) && mc->slow_pace) k = 0;
+    if (BOSK_UNLIKELY(BOSKI_LOOK(boski_scavenge_pending)) && mc->slow_pace) k = 0;
     if (k != SIZE_MAX) cut(mc, lane, k);
 }
 
@@ -727,7 +727,7 @@ static void thread_end(void *arg)
     mc->tls = NULL;
     mc->idle = false;
     mc->next_free = pool;
-    pool = mc;
+    BOSKI_SET(pool, mc);
     boski_unlock(&pool_lock);
 }
 
@@ -742,7 +742,7 @@ void boski_mcache_trim_pool(uint64_t now_ms, uint64_t age_ms)
             at = &mc->next_free;
             continue;
         }
-        *at = mc->next_free;
+        BOSKI_SET(*at, mc->next_free);
         mc->next_free = old;
         old = mc;
     }
@@ -753,7 +753,7 @@ void boski_mcache_trim_pool(uint64_t now_ms, uint64_t age_ms)
         boski_lock(&pool_lock);
         old->idle = true;
         old->next_free = pool;
-        pool = old;
+        BOSKI_SET(pool, old);
         boski_unlock(&pool_lock);
     }
 }
@@ -770,7 +770,7 @@ static BOSKI_NOINLINE struct mcache *make_mcache(void)
     boski_lock(&pool_lock);
     if (!end_key_made) end_key_made = pthread_key_create(&end_key, thread_end) == 0;
     struct mcache *mc = pool;
-    if (mc != NULL) pool = mc->next_free;
+    if (mc != NULL) BOSKI_SET(pool, mc->next_free);
     boski_unlock(&pool_lock);
     bool old = mc != NULL;
     if (!old) {
@@ -830,14 +830,14 @@ void boski_mcache_fork_child(void)
 
 /* Calls `fn` for what lies in [from, to) of `b`, if that is a part of it at all: the owner may be
  * moving both ends.  Buffers are never unmapped, so what is read is at worst out of date. */
-static void each_slot(struct buf *b, void **from, void **to, const struct lane *l,
+BOSKI_RACY static void each_slot(struct buf *b, void **from, void **to, const struct lane *l,
                       void (*fn)(void *ctx, void *p), void *ctx)
 {
     if (b == NULL || from < b->slot || to > b->slot + b->cap) return;
     for (void **at = from; at < to; at++)
         fn(ctx, l != NULL && at == l->cut ? l->cut_obj : __atomic_load_n(at, __ATOMIC_RELAXED));
 }
-void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
+BOSKI_RACY void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
 {
     /* A thread that ends waits for this lock before its thread-local block is gone. */
     boski_lock(&pool_lock);

@@ -16,7 +16,8 @@ struct mcentral boski_central[BOSKI_NUM_SMALL];
 
 static unsigned bucket_of(const struct mspan *s)
 {
-    uint32_t n = s->nfree > 0 ? (uint32_t)s->nfree : 0;
+    int32_t now = BOSKI_LOOK(s->nfree);
+    uint32_t n = now > 0 ? (uint32_t)now : 0;
     unsigned b = (unsigned)((uint64_t)n * BOSKI_BUCKETS / (s->nelems + 1));
     return b < BOSKI_BUCKETS ? b : BOSKI_BUCKETS - 1;
 }
@@ -64,7 +65,7 @@ static struct mspan *settle(struct mcentral *m, struct mspan *s)
     if (n >= (int32_t)s->nelems) {
         if (s->where == BOSKI_PARTIAL) list_remove(m, s);
         if (m->empty == NULL && s->npages <= 8) {
-            m->empty = s;
+            BOSKI_SET(m->empty, s);
             s->where = BOSKI_PARTIAL;
             s->bucket = BOSKI_BUCKETS;
             return NULL;
@@ -90,7 +91,7 @@ struct mspan *boski_central_take(unsigned c, bool *fresh)
     }
     if (s == NULL) {
         s = m->empty;
-        m->empty = NULL;
+        BOSKI_SET(m->empty, NULL);
     }
     if (s != NULL) {
         s->where = BOSKI_CACHED;
@@ -208,10 +209,10 @@ void boski_central_trim(void)
 {
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) {
         struct mcentral *m = &boski_central[c];
-        if (m->empty == NULL) continue;
+        if (BOSKI_LOOK(m->empty) == NULL) continue;
         boski_lock(&m->lock);
         struct mspan *s = m->empty;
-        m->empty = NULL;
+        BOSKI_SET(m->empty, NULL);
         if (s != NULL) s->where = BOSKI_NOWHERE;
         boski_unlock(&m->lock);
         if (s != NULL) boski_mheap_free(s);
@@ -272,14 +273,15 @@ static inline void free_word(struct mspan *s, uint32_t w, uint64_t mask, const v
 }
 static inline void free_count(struct mspan *s, unsigned c, int32_t k)
 {
-    int32_t old;
+    /* Read first: once counted, the span may be another's. */
+    int32_t old, all = (int32_t)s->nelems;
     if (boski_os_single()) {
         old = s->nfree;
         s->nfree = old + k;
     } else {
         old = __atomic_fetch_add(&s->nfree, k, __ATOMIC_ACQ_REL);
     }
-    if (BOSK_UNLIKELY((old <= 0 && old + k > 0) || old + k == (int32_t)s->nelems)) resettle(s, c);
+    if (BOSK_UNLIKELY((old <= 0 && old + k > 0) || old + k == all)) resettle(s, c);
 }
 
 void boski_central_free(void **objs, size_t n, unsigned c)

@@ -207,7 +207,7 @@ static bool grow_arenas(size_t npages)
             (uintptr_t)m + i * ARENA_BYTES;
     }
     size_t next = first + (n + 1) * BOSKI_CHUNK_PAGES;
-    boski_map.arena_next = next < limit ? next : limit;
+    BOSKI_SET(boski_map.arena_next, next < limit ? next : limit);
     if (boski_conf.thp != 0) boski_os_hugepage(m, n * ARENA_BYTES, boski_conf.thp);
     boski_count(&boski_ctr->os_grows, 1);
     boski_count(&boski_ctr->os_grow_bytes, n * ARENA_BYTES);
@@ -284,8 +284,8 @@ static void book_taken(size_t n, size_t scavenged)
 {
     boski_mheap.spans_inuse_pages += n;
     uint64_t now = boski_mheap.spans_inuse_pages << BOSKI_PAGE_SHIFT;
-    boski_ctr->spans_inuse_bytes = now;
-    if (now > boski_ctr->peak_spans_bytes) boski_ctr->peak_spans_bytes = now;
+    BOSKI_SET(boski_ctr->spans_inuse_bytes, now);
+    if (now > boski_ctr->peak_spans_bytes) BOSKI_SET(boski_ctr->peak_spans_bytes, now);
     boski_scavenge_saw(boski_mheap.spans_inuse_pages);
     boski_scavenge_reused(scavenged);
 }
@@ -306,6 +306,16 @@ static size_t take_pages(size_t npages, size_t align_pages, size_t *scavenged)
     return page + head;
 }
 
+/* Where a block that is going to grow has most room: behind everything, but not right behind another
+ * block that grows.  Whether it does its owner may be changing just now. */
+BOSKI_RACY static size_t tail_place(void)
+{
+    size_t at = boski_pages_tail();
+    if (at == 0 || at >= boski_map.npages || boski_map.cmap[at - 1] != BOSKI_C_LARGE) return at;
+    const struct mspan *before = boski_map.spans[at - 1];
+    return (before->flags & BOSKI_SPAN_GROWN) != 0 ? at + 4 * before->npages : at;
+}
+
 struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyte, unsigned flags)
 {
     if (npages > boski_map.max_pages) return NULL;
@@ -316,11 +326,7 @@ struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyt
     if (s != NULL) {
         for (int tries = 0; tries < 2; tries++) {
             if ((flags & BOSKI_SPAN_TAIL) != 0 && boski_map.region_pages != 0) {
-                size_t at = boski_pages_tail();
-                /* Not right behind another block that grows: leave it room. */
-                if (at > 0 && at < boski_map.npages && boski_map.cmap[at - 1] == BOSKI_C_LARGE &&
-                    (boski_map.spans[at - 1]->flags & BOSKI_SPAN_GROWN) != 0)
-                    at += 4 * boski_map.spans[at - 1]->npages;
+                size_t at = tail_place();
                 if (at + npages <= boski_map.npages && boski_pages_alloc_at(at, npages, &scavenged))
                     page = at;
                 else if (at + npages > boski_map.npages && at + npages < boski_map.region_pages &&
@@ -361,7 +367,8 @@ struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyt
 static void book_freed(size_t n)
 {
     boski_mheap.spans_inuse_pages -= n;
-    boski_ctr->spans_inuse_bytes = (uint64_t)boski_mheap.spans_inuse_pages << BOSKI_PAGE_SHIFT;
+    BOSKI_SET(boski_ctr->spans_inuse_bytes,
+              (uint64_t)boski_mheap.spans_inuse_pages << BOSKI_PAGE_SHIFT);
 }
 
 void boski_mheap_free(struct mspan *s)

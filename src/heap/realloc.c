@@ -167,7 +167,7 @@ void *boski_realloc(void *p, size_t size)
         return NULL;
     }
     size_t idx = ((uintptr_t)p - boski_map.base) >> BOSKI_PAGE_SHIFT;
-    if (BOSK_LIKELY(idx < boski_map.npages)) {
+    if (BOSK_LIKELY(idx < BOSKI_NPAGES)) {
         unsigned c = boski_map.cmap[idx];
         size_t have = 0;
         if (BOSK_LIKELY(c - 1 < BOSKI_NUM_SMALL - 1)) have = boski_class[c].size;

@@ -77,7 +77,7 @@ void boski_scavenge_reused(size_t scavenged)
     }
     size_t n = scavenged < state.recent ? scavenged : state.recent;
     state.recent -= n;
-    boski_ctr->thrash_bytes += (uint64_t)n << BOSKI_PAGE_SHIFT;
+    boski_count(&boski_ctr->thrash_bytes, (uint64_t)n << BOSKI_PAGE_SHIFT);
 }
 
 /* Pages that may stay: a tenth above `inuse`, which is the window's peak. */
@@ -141,8 +141,8 @@ void boski_scavenge_tick(uint64_t now_ms)
     boski_lock(&boski_mheap.lock);
     size_t inuse = boski_mheap.spans_inuse_pages, dirty = boski_pages_dirty();
     size_t peak = window_peak(now_ms, inuse);
-    boski_ctr->dirty_bytes = (uint64_t)dirty << BOSKI_PAGE_SHIFT;
-    boski_ctr->released_bytes = (uint64_t)boski_pages_clean() << BOSKI_PAGE_SHIFT;
+    BOSKI_SET(boski_ctr->dirty_bytes, (uint64_t)dirty << BOSKI_PAGE_SHIFT);
+    BOSKI_SET(boski_ctr->released_bytes, (uint64_t)boski_pages_clean() << BOSKI_PAGE_SHIFT);
     bool busy = now_ms < state.busy_until_ms;
     boski_unlock(&boski_mheap.lock);
 
@@ -152,9 +152,9 @@ void boski_scavenge_tick(uint64_t now_ms)
     if (may_now < floor) may_now = floor;
     if (may_later < floor) may_later = floor;
     bool fallen = inuse < peak - peak / 8; /* a phase has ended: look again until it is settled */
-    boski_scavenge_pending = (dirty > may_later || fallen) && !busy;
+    BOSKI_SET(boski_scavenge_pending, (dirty > may_later || fallen) && !busy);
     if (busy) return;
-    if (purge_spans(now_ms, inuse)) boski_scavenge_pending = true;
+    if (purge_spans(now_ms, inuse)) BOSKI_SET(boski_scavenge_pending, true);
     if (dirty <= may_now) return;
     boski_central_trim();
     uint64_t t0 = boski_os_now_ns();

@@ -62,7 +62,7 @@ static size_t lower(const struct cached *c, uintptr_t p)
 #define WORDS_MAX 256 /* bits of a span: at most 16,384 objects */
 
 /* Copies the span at or after page `*at` below `end`; false when there is none. */
-static bool next_span(size_t *at, size_t end, struct mspan *out, uint64_t *bits)
+BOSKI_RACY static bool next_span(size_t *at, size_t end, struct mspan *out, uint64_t *bits)
 {
     bool found = false;
     boski_lock(&boski_mheap.lock);
@@ -161,7 +161,7 @@ BOSK_API int bosk_heap_walk(bosk_heap *heap, unsigned flags, bosk_walk_fn fn, vo
     while (err == 0) {
         bool more = boski_arena_next(&arena, &page);
         if (!region_done && (!more || arena > boski_map.base)) {
-            err = walk_range(&w, 0, boski_map.npages);
+            err = walk_range(&w, 0, BOSKI_LOOK(boski_map.npages));
             region_done = true;
         }
         if (!more || err != 0) break;
@@ -193,7 +193,9 @@ BOSK_API void bosk_heap_stats(struct bosk_heap_stats *out)
     if (!boski_heap_init()) return;
     struct mcache *mc = boski_mcache_peek();
     if (mc != NULL) boski_mcache_count(mc);
-    struct bosk_record_counters sum = *boski_ctr, *k = &sum;
+    struct bosk_record_counters sum, *k = &sum;
+    for (size_t i = 0; i < sizeof sum / sizeof(uint64_t); i++)
+        ((uint64_t *)(void *)&sum)[i] = BOSKI_LOOK(((uint64_t *)(void *)boski_ctr)[i]);
     boski_mcache_add_pending(k);
     for (unsigned i = 0; i < BOSKI_LANES; i++) {
         unsigned c = i < BOSKI_LANES_FAST ? boski_class_of(i != 0 ? i * 16 : 1)
