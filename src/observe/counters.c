@@ -29,23 +29,31 @@ static uint64_t read_counter(const uint64_t *counter)
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
+static void copy_counters(uint64_t *to, const uint64_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) to[i] = read_counter(&from[i]);
+}
+
 static void declare_peak(struct bosk_record_section *s, int64_t live)
 {
     struct bosk_record_counters *c = &s->counters;
     struct bosk_record_peak *peak = &s->peak;
-    int64_t due = __atomic_load_n(&peak_next, __ATOMIC_RELAXED);
-    int64_t next = live + (live / 1024 > MIN_STEP ? live / 1024 : MIN_STEP);
-    if (live <= due || !__atomic_compare_exchange_n(&peak_next, &due, next, false, __ATOMIC_RELAXED,
-                                                    __ATOMIC_RELAXED))
-        return; /* another thread declares this one */
-    c->peak_ns = boski_os_now_ns() - s->start_ns;
-    peak->live_bytes = (uint64_t)live;
-    peak->spans_bytes = read_counter(&c->spans_inuse_bytes);
-    peak->dirty_bytes = read_counter(&c->dirty_bytes);
-    peak->large_bytes = read_counter(&c->large_alloc_bytes) - read_counter(&c->large_free_bytes);
-    memcpy(peak->mallocs, c->mallocs, sizeof peak->mallocs);
-    memcpy(peak->frees, c->frees, sizeof peak->frees);
-    __atomic_fetch_add(&s->peak_epoch, 1, __ATOMIC_RELEASE);
+    /* Whoever comes meanwhile finds it declared, or comes again. */
+    if (!boski_trylock(&boski_obs.priv->peak)) return;
+    if (live > __atomic_load_n(&peak_next, __ATOMIC_RELAXED)) {
+        int64_t step = live / 1024 > MIN_STEP ? live / 1024 : MIN_STEP;
+        __atomic_store_n(&peak_next, live + step, __ATOMIC_RELAXED);
+        c->peak_ns = boski_os_now_ns() - s->start_ns;
+        __atomic_store_n(&peak->live_bytes, (uint64_t)live, __ATOMIC_RELAXED);
+        peak->spans_bytes = read_counter(&c->spans_inuse_bytes);
+        peak->dirty_bytes = read_counter(&c->dirty_bytes);
+        peak->large_bytes =
+            read_counter(&c->large_alloc_bytes) - read_counter(&c->large_free_bytes);
+        copy_counters(peak->mallocs, c->mallocs, BOSK_RECORD_LANES);
+        copy_counters(peak->frees, c->frees, BOSK_RECORD_CLASSES);
+        __atomic_fetch_add(&s->peak_epoch, 1, __ATOMIC_RELEASE);
+    }
+    boski_unlock(&boski_obs.priv->peak);
 }
 
 static void keep_greater(uint64_t *at, uint64_t value)
@@ -77,9 +85,9 @@ static struct bosk_record_timeline *stretch(struct bosk_record_section *s, uint6
 static void add_point(struct bosk_record_section *s, int64_t live)
 {
     if (!boski_trylock(&boski_obs.priv->timeline)) return;
-    point_low = live;
     int64_t step = live / 64;
-    point_step = step > MIN_STEP ? step : MIN_STEP;
+    __atomic_store_n(&point_low, live, __ATOMIC_RELAXED);
+    __atomic_store_n(&point_step, step > MIN_STEP ? step : MIN_STEP, __ATOMIC_RELAXED);
 
     uint64_t now = boski_os_now_ns();
     s->last_ns = now;
@@ -120,7 +128,9 @@ void boski_obs_live(int64_t delta)
     if (s == NULL) return;
     __atomic_store_n(&boski_obs_last_live, live, __ATOMIC_RELAXED);
     if (live > __atomic_load_n(&peak_next, __ATOMIC_RELAXED)) declare_peak(s, live);
-    int64_t moved = live - point_low;
-    if (moved > point_step || moved < -point_step || ++calls % CALLS_BETWEEN_POINTS == 0)
-        add_point(s, live);
+    int64_t moved = live - __atomic_load_n(&point_low, __ATOMIC_RELAXED);
+    int64_t step = __atomic_load_n(&point_step, __ATOMIC_RELAXED);
+    unsigned n = __atomic_load_n(&calls, __ATOMIC_RELAXED) + 1; /* a lost count does not matter */
+    __atomic_store_n(&calls, n, __ATOMIC_RELAXED);
+    if (moved > step || moved < -step || n % CALLS_BETWEEN_POINTS == 0) add_point(s, live);
 }

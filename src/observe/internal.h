@@ -27,6 +27,7 @@ struct boski_obs_priv {
     struct boski_lock site;
     struct boski_lock stripe[BOSKI_STRIPES];
     struct boski_lock timeline;
+    struct boski_lock peak;
 
     uint32_t stack_slot[BOSKI_HASH_STACKS]; /* index + 1 */
     uint64_t stack_hash[BOSK_RECORD_STACKS];
