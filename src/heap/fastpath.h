@@ -1,10 +1,10 @@
 /* fastpath.h - the dozen instructions that nearly every malloc and free is.
  *
  * A thread has, for each lane (16-byte granule of the request), a stack of free objects that malloc
- * pops, and for each size class an array that free pushes to.  When a lane is empty the class's array
- * takes its place: so a freed object is never handed out before the next refill, and what
- * was handed out is counted there, not here.  The bottom slot of a stack holds NULL, which is the
- * only test malloc needs; a cut (see mcache.c) plants NULL higher up.
+ * pops, and for each size class an array that free pushes to.  When a lane is empty the class's
+ * array takes its place: so a freed object is never handed out before the next refill, and what was
+ * handed out is counted there, not here.  The bottom slot of a stack holds NULL, which is the only
+ * test malloc needs; a cut (see mcache.c) plants NULL higher up.
  *
  * The thread's block is in initial-exec TLS and begins as a stack of nothing, so the first call
  * of a thread takes the slow path without a test of its own.
@@ -22,8 +22,8 @@ struct boski_push {
 struct boski_tls {
     struct boski_push *push; /* the head of the mcache; never NULL */
     void **pop[BOSKI_LANES_FAST];
-    uint8_t ended;           /* the thread's cache has been taken down for good */
-    uint8_t inside;          /* in a slow path: the observer must not be entered again */
+    uint8_t ended;  /* the thread's cache has been taken down for good */
+    uint8_t inside; /* in a slow path: the observer must not be entered again */
 };
 extern BOSKI_HIDDEN __thread struct boski_tls boski_tls __attribute__((tls_model("initial-exec")));
 

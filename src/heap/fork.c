@@ -1,9 +1,9 @@
 /* fork.c - every lock of the heap is held while the process forks.
  *
- * Order: pressure, first-class heaps, centrals, large cache, page heap, caches' pool, metadata.  The child has
- * one thread and consistent lists; what other threads had cached stays theirs, unreachable,
- * as with any allocator.  A child made without the handlers (vfork, raw clone) must exec or
- * exit, which is what the standard asks of it.
+ * Order: pressure, first-class heaps, centrals, large cache, page heap, caches' pool, metadata. The
+ * child has one thread and consistent lists; what other threads had cached stays theirs,
+ * unreachable, as with any allocator.  A child made without the handlers (vfork, raw clone) must
+ * exec or exit, which is what the standard asks of it.
  */
 #include "mcache.h"
 

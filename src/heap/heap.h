@@ -12,8 +12,8 @@
  *     bits   64 bytes one bit per object of the span, at the span's first page: 1 is free
  *
  * Locking: mcentral[c].lock before mheap.lock before meta.lock; the large cache's and a first-class
- * heap's lock before mheap.lock.  While growing, and while side tables are given back, mheap.lock is
- * held over calls to the system; a first-class heap's over what its span needs.  No lock is held
+ * heap's lock before mheap.lock.  While growing, and while side tables are given back, mheap.lock
+ * is held over calls to the system; a first-class heap's over what its span needs.  No lock is held
  * while the observer or a user's function is called.
  *
  * Go counterpart: runtime/mheap.go, mcentral.go, mcache.go (1.22).  Differences: objects move
@@ -35,10 +35,10 @@
 #ifndef BOSKI_ASSERT_LEVEL
 #define BOSKI_ASSERT_LEVEL 0
 #endif
-#define BOSKI_ASSERT(level, cond)                                                                 \
-    do {                                                                                           \
-        if ((level) <= BOSKI_ASSERT_LEVEL && !(cond))                                              \
-            bosk_fatal("bosk: internal error at %s:%d: %s", __FILE__, __LINE__, #cond);            \
+#define BOSKI_ASSERT(level, cond)                                                       \
+    do {                                                                                \
+        if ((level) <= BOSKI_ASSERT_LEVEL && !(cond))                                   \
+            bosk_fatal("bosk: internal error at %s:%d: %s", __FILE__, __LINE__, #cond); \
     } while (0)
 
 #define BOSKI_HIDDEN __attribute__((visibility("hidden")))
@@ -52,13 +52,13 @@
 
 /* ---- classes -------------------------------------------------------------- */
 
-#define BOSKI_NUM_SMALL 76       /* BOSK_RECORD_CLASS_BYTES; 1 .. 75 are real */
-#define BOSKI_C_NONE 0           /* not part of a span in use */
-#define BOSKI_C_LARGE 76         /* a span of one object */
-#define BOSKI_C_SPECIAL 77       /* frees take the slow path: sampled or first-class heap */
+#define BOSKI_NUM_SMALL 76 /* BOSK_RECORD_CLASS_BYTES; 1 .. 75 are real */
+#define BOSKI_C_NONE 0     /* not part of a span in use */
+#define BOSKI_C_LARGE 76   /* a span of one object */
+#define BOSKI_C_SPECIAL 77 /* frees take the slow path: sampled or first-class heap */
 #define BOSKI_C_COUNT 80
 #define BOSKI_SMALL_MAX 32768
-#define BOSKI_FAST_MAX 1024      /* requests served by the inline fast path */
+#define BOSKI_FAST_MAX 1024 /* requests served by the inline fast path */
 
 /* Lanes: what malloc pops from.  0..64 by 16-byte granule, then one per class above 1024, then one
  * for class 3 (24 bytes), which containers alone use. */
@@ -68,13 +68,13 @@
 #define BOSKI_LANES (BOSKI_LANE_24 + 1)
 
 struct boski_class {
-    uint32_t size;    /* bytes of an object */
-    uint32_t nelems;  /* objects in a span */
-    uint32_t magic;   /* ceil(2^32 / size): index = offset * magic >> 32 */
-    uint16_t pages;   /* of a span of a thread's caches */
+    uint32_t size;      /* bytes of an object */
+    uint32_t nelems;    /* objects in a span */
+    uint32_t magic;     /* ceil(2^32 / size): index = offset * magic >> 32 */
+    uint16_t pages;     /* of a span of a thread's caches */
     uint16_t pages_min; /* of a span of a first-class heap */
-    uint16_t batch;   /* greatest refill before the cache has grown */
-    uint32_t cap_max; /* greatest size of a thread's array of free objects */
+    uint16_t batch;     /* greatest refill before the cache has grown */
+    uint32_t cap_max;   /* greatest size of a thread's array of free objects */
 };
 extern BOSKI_HIDDEN struct boski_class boski_class[BOSKI_NUM_SMALL];
 /* Size class of a request of 1..32768 bytes for the malloc family (16-aligned). */
@@ -93,34 +93,34 @@ enum { BOSKI_SPAN_SAMPLED = 1, BOSKI_SPAN_GROWN = 2 };
 
 struct mspan {
     uintptr_t base;
-    uint64_t *bits;      /* one a slot, 1: free; words past nelems are 0 */
+    uint64_t *bits; /* one a slot, 1: free; words past nelems are 0 */
     size_t elem_bytes;
     uint32_t magic;
     uint32_t nelems;
-    int32_t nfree;       /* bits set, counted after the fact: may lag, may be negative */
-    uint8_t class_;      /* size class, 0 for large */
-    uint8_t kind;        /* enum bosk_kind */
-    uint8_t home;        /* enum bosk_home_kind */
-    uint8_t where;       /* enum boski_where, under the central lock */
-    uint8_t needzero;    /* pages may hold old data */
-    uint8_t flags;       /* BOSKI_SPAN_* */
-    uint8_t bucket;      /* list of the mcentral it is in */
-    uint8_t inuse;       /* is a span and not a free record */
+    int32_t nfree;    /* bits set, counted after the fact: may lag, may be negative */
+    uint8_t class_;   /* size class, 0 for large */
+    uint8_t kind;     /* enum bosk_kind */
+    uint8_t home;     /* enum bosk_home_kind */
+    uint8_t where;    /* enum boski_where, under the central lock */
+    uint8_t needzero; /* pages may hold old data */
+    uint8_t flags;    /* BOSKI_SPAN_* */
+    uint8_t bucket;   /* list of the mcentral it is in */
+    uint8_t inuse;    /* is a span and not a free record */
 
     struct mspan *next, *prev;
     struct bosk_heap *owner; /* first-class heap, or NULL */
     const bosk_type *type;   /* of the objects, for the collector */
     size_t page;             /* number of the first page */
     size_t npages;
-    uint32_t sweepgen;       /* for the collector: relative to mheap.sweepgen, as in Go */
-    uint32_t epoch;          /* bumped whenever the record changes owner */
-    uint64_t stamp_ms;       /* when it went into the large cache, or into a list of its mcentral */
-    int32_t purged;          /* nfree when its free pages were last given back, 0: never */
+    uint32_t sweepgen; /* for the collector: relative to mheap.sweepgen, as in Go */
+    uint32_t epoch;    /* bumped whenever the record changes owner */
+    uint64_t stamp_ms; /* when it went into the large cache, or into a list of its mcentral */
+    int32_t purged;    /* nfree when its free pages were last given back, 0: never */
 };
 
 struct boski_map {
-    uintptr_t base;      /* of the reservation */
-    size_t npages;       /* pages of it that are committed: bound of the fast path */
+    uintptr_t base; /* of the reservation */
+    size_t npages;  /* pages of it that are committed: bound of the fast path */
     uint8_t *cmap;
     struct mspan **spans;
     uint64_t *bits;
@@ -132,8 +132,8 @@ extern BOSKI_HIDDEN struct boski_map boski_map;
 
 #define BOSKI_WORDS_PER_PAGE 8 /* of bits */
 
-/* The lowest arena at or above `*at`: its address, which `*at` gets, and its first page; false when there
- * is none. */
+/* The lowest arena at or above `*at`: its address, which `*at` gets, and its first page; false when
+ * there is none. */
 bool boski_arena_next(uintptr_t *at, size_t *page);
 /* Page number of an address outside the region; BOSKI_NO_PAGE when it is not ours. */
 size_t boski_arena_page(uintptr_t p);
@@ -179,8 +179,10 @@ static inline size_t boski_span_bytes(const struct mspan *s)
 /* Adds to a shared counter: plainly while the process has one thread. */
 static inline void boski_count(uint64_t *counter, uint64_t n)
 {
-    if (boski_os_single()) *counter += n;
-    else boski_add(counter, n);
+    if (boski_os_single())
+        *counter += n;
+    else
+        boski_add(counter, n);
 }
 /* live_bytes changed; keeps the peak. */
 void boski_book_live(int64_t delta);
@@ -295,6 +297,9 @@ void *boski_hheap_alloc(struct bosk_heap *h, size_t size, size_t align, bool zer
 void *boski_hheap_alloc_class(struct bosk_heap *h, unsigned c, unsigned lane);
 void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p);
 extern BOSKI_HIDDEN struct bosk_heap boski_sampled;
+/* A collected, pointer-free object of 1 to 15 bytes, zeroed; NULL when there is no memory. */
+void *boski_tiny_alloc(size_t size);
+struct bosk_heap *boski_tiny_heap(void);
 /* The heap behind a home that is neither manual nor the user's; NULL for others. */
 struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan);
 void boski_hheap_fork(int step); /* 0 prepare, 1 parent, 2 child */

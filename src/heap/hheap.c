@@ -1,7 +1,7 @@
 /* hheap.c - first-class heaps: spans of their own, a hard limit, destroyed at once.
  *
- * An object is found by the bits of a span of the heap, under the heap's lock; frees go the same way
- * and never through a thread's cache, so that after destroy nothing of the heap lingers
+ * An object is found by the bits of a span of the heap, under the heap's lock; frees go the same
+ * way and never through a thread's cache, so that after destroy nothing of the heap lingers
  * anywhere.  Sampled objects live in a heap of this kind too: their pages say "special", which
  * is how a fast free comes to take the slow path.
  */
@@ -11,19 +11,19 @@
 
 struct bosk_heap {
     struct boski_lock lock;
-    size_t limit; /* bytes of spans, 0: none */
-    size_t bytes; /* of spans */
-    size_t live;  /* of objects */
-    uint8_t kind; /* enum bosk_kind of its spans */
-    uint8_t home; /* enum bosk_home_kind */
+    size_t limit;                        /* bytes of spans, 0: none */
+    size_t bytes;                        /* of spans */
+    size_t live;                         /* of objects */
+    uint8_t kind;                        /* enum bosk_kind of its spans */
+    uint8_t home;                        /* enum bosk_home_kind */
     struct mspan *room[BOSKI_NUM_SMALL]; /* spans with a free slot */
     struct mspan *full[BOSKI_NUM_SMALL]; /* the others; [0]: large objects */
     struct bosk_heap *next, *prev;       /* all heaps */
 };
 struct bosk_heap boski_sampled;
 /* Homes that the thread caches do not serve. */
-static struct bosk_heap collected_noscan = {.kind = BOSK_KIND_NOSCAN,
-                                            .home = BOSK_HOME_COLLECTED};
+static struct bosk_heap collected_noscan = {.kind = BOSK_KIND_NOSCAN, .home = BOSK_HOME_COLLECTED};
+static struct bosk_heap collected_tiny = {.kind = BOSK_KIND_NOSCAN, .home = BOSK_HOME_COLLECTED};
 static struct bosk_heap collected_scan = {.kind = BOSK_KIND_SCAN, .home = BOSK_HOME_COLLECTED};
 static struct bosk_heap root_scan = {.kind = BOSK_KIND_SCAN, .home = BOSK_HOME_ROOT};
 static struct bosk_heap *heaps;
@@ -38,8 +38,10 @@ static void push(struct mspan **list, struct mspan *s)
 }
 static void drop(struct mspan **list, struct mspan *s)
 {
-    if (s->prev != NULL) s->prev->next = s->next;
-    else *list = s->next;
+    if (s->prev != NULL)
+        s->prev->next = s->next;
+    else
+        *list = s->next;
     if (s->next != NULL) s->next->prev = s->prev;
 }
 
@@ -143,7 +145,8 @@ void *boski_hheap_alloc(struct bosk_heap *h, size_t size, size_t align, bool zer
     bool dirty = true;
     if (boski_recording) boski_obs_check();
     boski_lock(&h->lock);
-    void *p = c != 0 ? take_small(h, c, &dirty) : take_large(h, size == 0 ? 1 : size, align, &dirty);
+    void *p =
+        c != 0 ? take_small(h, c, &dirty) : take_large(h, size == 0 ? 1 : size, align, &dirty);
     boski_unlock(&h->lock);
     if (p == NULL) {
         boski_count(&boski_ctr->failed_allocs, 1);
@@ -165,6 +168,7 @@ void *boski_hheap_alloc(struct bosk_heap *h, size_t size, size_t align, bool zer
 
 void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
 {
+    if (h == &collected_tiny) return; /* others may live in the block: the collector's to free */
     unsigned c = s->class_;
     size_t block = s->elem_bytes, slot = boski_slot_of(s, p);
     if ((uintptr_t)p != s->base + slot * block || slot >= s->nelems)
@@ -202,6 +206,7 @@ void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
     boski_book_live(-(int64_t)block);
 }
 
+struct bosk_heap *boski_tiny_heap(void) { return &collected_tiny; }
 struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan)
 {
     if (home == BOSK_HOME_ROOT) return &root_scan;
@@ -287,8 +292,10 @@ BOSK_API void bosk_heap_destroy(bosk_heap *h)
     if (h == NULL) return;
     if (boski_recording) boski_obs_check();
     boski_lock(&heaps_lock);
-    if (h->prev != NULL) h->prev->next = h->next;
-    else heaps = h->next;
+    if (h->prev != NULL)
+        h->prev->next = h->next;
+    else
+        heaps = h->next;
     if (h->next != NULL) h->next->prev = h->prev;
     boski_unlock(&heaps_lock);
     for (unsigned c = 0; c < BOSKI_NUM_SMALL; c++)
@@ -311,11 +318,13 @@ void boski_hheap_fork(int step)
         for (bosk_heap *h = heaps; h != NULL; h = h->next) boski_lock(&h->lock);
         boski_lock(&boski_sampled.lock);
         boski_lock(&collected_noscan.lock);
+        boski_lock(&collected_tiny.lock);
         boski_lock(&collected_scan.lock);
         boski_lock(&root_scan.lock);
     } else {
         boski_unlock(&root_scan.lock);
         boski_unlock(&collected_scan.lock);
+        boski_unlock(&collected_tiny.lock);
         boski_unlock(&collected_noscan.lock);
         boski_unlock(&boski_sampled.lock);
         for (bosk_heap *h = heaps; h != NULL; h = h->next) boski_unlock(&h->lock);

@@ -49,12 +49,17 @@ BOSK_API void *bosk_alloc_in(bosk_home home, const bosk_type *type, size_t count
         errno = ENOMEM;
         return NULL;
     }
+    if (home.kind == BOSK_HOME_COLLECTED && type->noscan && bytes - 1 < 15) {
+        void *p = boski_heap_init() ? boski_tiny_alloc(bytes) : NULL;
+        if (p == NULL) errno = ENOMEM;
+        return p;
+    }
     struct bosk_heap *heap = home.kind == BOSK_HOME_HEAP ? (struct bosk_heap *)home.owner
                                                          : boski_home_heap(home.kind, type->noscan);
     if (heap != NULL) {
         void *p = boski_heap_init()
-                      ? boski_hheap_alloc(heap, bytes, type->align, zero || !type->noscan)
-                      : NULL;
+                    ? boski_hheap_alloc(heap, bytes, type->align, zero || !type->noscan)
+                    : NULL;
         if (p == NULL) errno = ENOMEM;
         return p;
     }

@@ -22,8 +22,10 @@ static struct {
 
 void boski_large_fork(int step)
 {
-    if (step == 0) boski_lock(&cache.lock);
-    else boski_unlock(&cache.lock);
+    if (step == 0)
+        boski_lock(&cache.lock);
+    else
+        boski_unlock(&cache.lock);
 }
 
 /* Long enough, and at most a quarter too long. */
@@ -49,8 +51,7 @@ static struct mspan *cache_take(size_t npages)
         s = cache.span[best];
         BOSKI_SET(cache.n, cache.n - 1);
         BOSKI_SET(cache.pages, cache.pages - s->npages);
-        memmove(&cache.span[best], &cache.span[best + 1],
-                (cache.n - best) * sizeof cache.span[0]);
+        memmove(&cache.span[best], &cache.span[best + 1], (cache.n - best) * sizeof cache.span[0]);
     }
     boski_unlock(&cache.lock);
     return s;
@@ -234,8 +235,7 @@ void boski_large_free(struct mspan *s)
 {
     bool record = boski_recording && !boski_tls.inside;
     struct mcache *mc = boski_mcache_peek();
-    if (!record && mc != NULL && s->npages <= SLOT_PAGES &&
-        (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
+    if (!record && mc != NULL && s->npages <= SLOT_PAGES && (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
         __atomic_load_n(&s->bits[0], __ATOMIC_RELAXED) == 0) {
         struct mspan *out = mc->large;
         BOSKI_SET(s->bits[0], (uint64_t)1);
@@ -254,8 +254,10 @@ void boski_large_free(struct mspan *s)
     if (record) boski_obs_check();
     /* A free span has bit 0 set: a second free finds it so. */
     uint64_t was = s->bits[0];
-    if (boski_os_single()) BOSKI_SET(s->bits[0], (uint64_t)1);
-    else was = __atomic_exchange_n(&s->bits[0], 1, __ATOMIC_ACQ_REL);
+    if (boski_os_single())
+        BOSKI_SET(s->bits[0], (uint64_t)1);
+    else
+        was = __atomic_exchange_n(&s->bits[0], 1, __ATOMIC_ACQ_REL);
     if (was != 0) boski_bad_free((void *)s->base, "double free");
     size_t bytes = boski_span_bytes(s);
     if ((s->flags & BOSKI_SPAN_SAMPLED) != 0) boski_obs_sample_free((void *)s->base);

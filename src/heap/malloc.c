@@ -32,12 +32,13 @@ void boski_class_init(void)
         k->size = (uint32_t)size;
         k->magic = (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
         k->pages_min = 1;
-        while ((((size_t)k->pages_min << BOSKI_PAGE_SHIFT) % size) * 8 >
-               (size_t)k->pages_min << BOSKI_PAGE_SHIFT)
+        while ((((size_t)k->pages_min << BOSKI_PAGE_SHIFT) % size) * 8 > (size_t)k->pages_min
+                                                                             << BOSKI_PAGE_SHIFT)
             k->pages_min++;
         k->pages = boski_conf.small ? k->pages_min : (uint16_t)span_pages(size);
         k->nelems = (uint32_t)(((size_t)k->pages << BOSKI_PAGE_SHIFT) / size);
-        /* A refill: 64 KiB (256 above 1 KiB), at most 128 objects; grown caches: 1 MiB, at most 2048. */
+        /* A refill: 64 KiB (256 above 1 KiB), at most 128 objects; grown caches: 1 MiB, at most
+         * 2048. */
         size_t batch = (boski_conf.small ? 4096 : size <= 1024 ? 65536 : 262144) / size;
         k->batch = (uint16_t)(batch > 128 ? 128 : batch < 2 ? 2 : batch);
         size_t cap = (boski_conf.small ? (size_t)32 << 10 : (size_t)1 << 20) / size;

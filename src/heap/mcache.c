@@ -2,8 +2,8 @@
  *
  * A lane's stack is refilled, in this order, from the array of objects the thread itself has freed
  * (the two change places), and from spans.  How much to ask for is learnt: a refill doubles the
- * next one, a slow pace makes it small again; a class whose array overflows and whose lanes run dry in
- * turn gets larger arrays, so that alternating bursts stay inside the cache.
+ * next one, a slow pace makes it small again; a class whose array overflows and whose lanes run dry
+ * in turn gets larger arrays, so that alternating bursts stay inside the cache.
  *
  * A cut plants NULL in a stack so that a malloc before the end of the stack takes the slow path:
  * where the next sample is due, where a fast call is to be timed, or because free memory waits
@@ -34,8 +34,8 @@ static pthread_key_t end_key;
 static bool end_key_made;
 
 #define FREE_ONLY_BYTES 16384 /* kept of a class the thread frees and does not allocate */
-#define SHARE_BELOW 16 /* objects asked for */
-#define LAST_UNSHARED 18 /* class 256: above it, requests of several granules share a class */
+#define SHARE_BELOW 16        /* objects asked for */
+#define LAST_UNSHARED 18      /* class 256: above it, requests of several granules share a class */
 
 /* ---- buffers ------------------------------------------------------------------- */
 
@@ -196,8 +196,8 @@ void boski_mcache_hold(struct mcache *mc)
 
 /* ---- flush ----------------------------------------------------------------------------- */
 
-/* Calls after which a recording looks at a lane or bin again: few enough bytes to know what is live,
- * few enough looks not to be felt. */
+/* Calls after which a recording looks at a lane or bin again: few enough bytes to know what is
+ * live, few enough looks not to be felt. */
 static inline uint32_t look_every(unsigned c)
 {
     uint32_t n = 16384 / boski_class[c].size;
@@ -233,8 +233,10 @@ static void flush_bin(struct mcache *mc, unsigned c, size_t n)
     boski_central_free(base, n, c);
     boski_pend(mc, &mc->pending.flushes, 1);
     boski_pend(mc, &mc->pending.flush_objects, n);
-    if (have - n <= n) memcpy(base, base + n, (have - n) * sizeof *base);
-    else memmove(base, base + n, (have - n) * sizeof *base);
+    if (have - n <= n)
+        memcpy(base, base + n, (have - n) * sizeof *base);
+    else
+        memmove(base, base + n, (have - n) * sizeof *base);
     set_push(mc, c, base + (have - n));
 }
 
@@ -428,8 +430,10 @@ static void swap(struct mcache *mc, unsigned lane, size_t have)
             b->buf = n;
         }
     }
-    if (b->buf != NULL) set_push(mc, c, b->buf->slot);
-    else mc->push.cur[c] = mc->push.lim[c] = b->mark = NULL;
+    if (b->buf != NULL)
+        set_push(mc, c, b->buf->slot);
+    else
+        mc->push.cur[c] = mc->push.lim[c] = b->mark = NULL;
     l->buf = full;
     set_pop(mc, lane, full->slot, full->slot + have);
 }
@@ -505,9 +509,12 @@ bool boski_sample_due(struct mcache *mc, size_t bytes, uint32_t *mean)
 static void start_lane(struct mcache *mc, unsigned lane)
 {
     struct lane *l = &mc->lane[lane];
-    if (lane < BOSKI_LANES_FAST) l->class_ = (uint8_t)boski_class_of(lane != 0 ? lane * 16 : 1);
-    else if (lane == BOSKI_LANE_24) l->class_ = 3;
-    else l->class_ = (uint8_t)(lane - BOSKI_LANES_FAST + BOSKI_FIRST_MEDIUM);
+    if (lane < BOSKI_LANES_FAST)
+        l->class_ = (uint8_t)boski_class_of(lane != 0 ? lane * 16 : 1);
+    else if (lane == BOSKI_LANE_24)
+        l->class_ = 3;
+    else
+        l->class_ = (uint8_t)(lane - BOSKI_LANES_FAST + BOSKI_FIRST_MEDIUM);
     l->want = 1;
     draw_sample(mc, l);
     struct bin *b = &mc->bin[l->class_];
@@ -537,7 +544,8 @@ static void arm(struct mcache *mc, unsigned lane)
         size_t most = look_every(l->class_) - 1;
         k = n < most ? (size_t)n : most;
     }
-    /* At a slow pace every call may look at the clock; at a fast one the next tick holds all lanes. */
+    /* At a slow pace every call may look at the clock; at a fast one the next tick holds all lanes.
+     */
     if (BOSK_UNLIKELY(BOSKI_LOOK(boski_scavenge_pending)) && mc->slow_pace) k = 0;
     if (k != SIZE_MAX) cut(mc, lane, k);
 }
@@ -565,8 +573,8 @@ void *boski_lane_slow(unsigned lane, size_t size)
     struct mcache *mc = boski_mcache();
     if (mc == NULL) {
         if (!boski_mheap.ready && !boski_heap_init()) return NULL;
-        unsigned c = lane < BOSKI_LANES_FAST  ? boski_class_of(lane != 0 ? lane * 16 : 1)
-                     : lane == BOSKI_LANE_24 ? 3
+        unsigned c = lane < BOSKI_LANES_FAST ? boski_class_of(lane != 0 ? lane * 16 : 1)
+                   : lane == BOSKI_LANE_24   ? 3
                                              : lane - BOSKI_LANES_FAST + BOSKI_FIRST_MEDIUM;
         void *p = boski_central_alloc_one(c);
         if (p != NULL) {
@@ -623,8 +631,8 @@ out:
 
 /* ---- slow path of free -------------------------------------------------------------------- */
 
-/* The array of class `c` is full: it grows, up to the first capacity for the asking, beyond when the
- * thread also runs dry of the class; else objects go back to their spans. */
+/* The array of class `c` is full: it grows, up to the first capacity for the asking, beyond when
+ * the thread also runs dry of the class; else objects go back to their spans. */
 static void make_room(struct mcache *mc, unsigned c)
 {
     struct bin *b = &mc->bin[c];
@@ -635,7 +643,8 @@ static void make_room(struct mcache *mc, unsigned c)
         return;
     }
     boski_pend(mc, &mc->pending.slow_frees, 1);
-    if (have == cap && cap < first) grown = 4 * cap < first ? 4 * cap : first;
+    if (have == cap && cap < first)
+        grown = 4 * cap < first ? 4 * cap : first;
     else if (have == cap && b->refilled && cap < boski_class[c].cap_max && b->cap > cap)
         grown = b->cap;
     struct buf *larger = grown != 0 ? buf_take(grown) : NULL;
@@ -716,6 +725,7 @@ static void thread_end(void *arg)
     boski_pend(mc, &mc->pending.thread_ends, 1);
     boski_mcache_count(mc);
     mc->label_depth = mc->home_depth = 0;
+    mc->tiny = NULL;
     mc->end_ms = boski_now_ms();
     for (unsigned i = 0; i < BOSKI_LANES; i++) /* short lives must not add up to a large stock */
         if (mc->lane[i].want > 4) mc->lane[i].want = 4;
@@ -831,7 +841,7 @@ void boski_mcache_fork_child(void)
 /* Calls `fn` for what lies in [from, to) of `b`, if that is a part of it at all: the owner may be
  * moving both ends.  Buffers are never unmapped, so what is read is at worst out of date. */
 BOSKI_RACY static void each_slot(struct buf *b, void **from, void **to, const struct lane *l,
-                      void (*fn)(void *ctx, void *p), void *ctx)
+                                 void (*fn)(void *ctx, void *p), void *ctx)
 {
     if (b == NULL || from < b->slot || to > b->slot + b->cap) return;
     for (void **at = from; at < to; at++)
@@ -879,8 +889,10 @@ void boski_free_slow(void *p)
     if (c == BOSKI_C_NONE) boski_bad_free(p, "invalid pointer");
     if (c >= BOSKI_NUM_SMALL) {
         struct mspan *s = boski_map.spans[idx];
-        if (BOSK_LIKELY(c == BOSKI_C_LARGE && (uintptr_t)p == s->base)) boski_large_free(s);
-        else free_special(p, s);
+        if (BOSK_LIKELY(c == BOSKI_C_LARGE && (uintptr_t)p == s->base))
+            boski_large_free(s);
+        else
+            free_special(p, s);
         return;
     }
     struct mcache *mc = boski_mcache();

@@ -19,28 +19,28 @@ struct buf {
 /* What malloc pops from.  The stack lies in `buf` from `start` up to the pop pointer. */
 struct lane {
     struct buf *buf;
-    void **start;       /* lowest slot in use; the slot below holds NULL */
-    void **mark;        /* the pop pointer when objects were last counted */
-    void **cut;         /* slot that holds NULL for the time being, or NULL */
-    void *cut_obj;      /* what it held */
+    void **start;         /* lowest slot in use; the slot below holds NULL */
+    void **mark;          /* the pop pointer when objects were last counted */
+    void **cut;           /* slot that holds NULL for the time being, or NULL */
+    void *cut_obj;        /* what it held */
     uint64_t sample_left; /* bytes until the next sample */
     uint32_t sample_mean; /* the mean that countdown was drawn with */
-    uint64_t last_ms;   /* of the last refill from spans */
-    uint16_t want;      /* objects to ask for next time */
+    uint64_t last_ms;     /* of the last refill from spans */
+    uint16_t want;        /* objects to ask for next time */
     uint8_t class_;
-    uint8_t used;       /* since the last decay */
+    uint8_t used; /* since the last decay */
 };
 
 /* What free pushes to, and where refills come from: one per class. */
 struct bin {
     struct buf *buf;
-    struct mspan *span;  /* cached */
-    void **mark;         /* of the push pointer when frees were last counted */
-    void **end;          /* where the array counts as full */
-    uint32_t word;       /* of the span's bits to look at first */
-    uint32_t cap;        /* wished capacity of buffers */
-    uint8_t flushed;     /* flushed since the last refill from spans */
-    uint8_t refilled;    /* refilled from spans since the last flush */
+    struct mspan *span; /* cached */
+    void **mark;        /* of the push pointer when frees were last counted */
+    void **end;         /* where the array counts as full */
+    uint32_t word;      /* of the span's bits to look at first */
+    uint32_t cap;       /* wished capacity of buffers */
+    uint8_t flushed;    /* flushed since the last refill from spans */
+    uint8_t refilled;   /* refilled from spans since the last flush */
     uint8_t used;
 };
 
@@ -50,26 +50,29 @@ struct mcache {
     struct lane lane[BOSKI_LANES];
     struct bin bin[BOSKI_NUM_SMALL];
 
-    void ***pops;           /* of the fast lanes: in the owner's TLS, or `parked` */
+    void ***pops; /* of the fast lanes: in the owner's TLS, or `parked` */
     void **parked[BOSKI_LANES_FAST];
-    struct mspan *large;    /* the large object freed last, ready to be handed out again */
-    struct boski_tls *tls;  /* of the owner, NULL while pooled */
-    struct mcache *next;    /* all, never unlinked */
+    struct mspan *large;   /* the large object freed last, ready to be handed out again */
+    struct boski_tls *tls; /* of the owner, NULL while pooled */
+    struct mcache *next;   /* all, never unlinked */
     struct mcache *next_free;
-    uint64_t end_ms;        /* when its thread ended */
-    bool idle;              /* pooled and empty */
-    bool lost;              /* of a thread that is not in this fork child */
-    bool large_used;        /* since the last decay */
-    bool held;              /* lanes were held for the scavenging that is pending */
-    bool slow_pace;         /* the last two slow mallocs were far apart */
-    uint64_t slow_ms;       /* when the last one was */
+    uint64_t end_ms;  /* when its thread ended */
+    bool idle;        /* pooled and empty */
+    bool lost;        /* of a thread that is not in this fork child */
+    bool large_used;  /* since the last decay */
+    bool held;        /* lanes were held for the scavenging that is pending */
+    bool slow_pace;   /* the last two slow mallocs were far apart */
+    uint64_t slow_ms; /* when the last one was */
     uint64_t rng;
     uint64_t large_sample_left;
     uint32_t large_sample_mean;
-    uint64_t decay_ms;      /* last decay */
+    uint64_t decay_ms;                                                 /* last decay */
     uint64_t slot_takes, slot_take_bytes, slot_gives, slot_give_bytes; /* of `large` */
-    int64_t live_delta;     /* not yet booked */
+    int64_t live_delta;                                                /* not yet booked */
     struct bosk_record_counters pending; /* not yet added to boski_ctr */
+
+    char *tiny;         /* the open block of the tiny allocator, or NULL */
+    uint32_t tiny_used; /* bytes of it */
 
     const char *label[BOSKI_LABELS];
     uint32_t label_depth;
@@ -97,7 +100,8 @@ void boski_mcache_hold(struct mcache *mc);
 /* Holds them once if memory waits to be given back: a phase may have ended. */
 static inline void boski_mcache_watch(struct mcache *mc)
 {
-    if (BOSK_LIKELY(mc->held || !__atomic_load_n(&boski_scavenge_pending, __ATOMIC_RELAXED))) return;
+    if (BOSK_LIKELY(mc->held || !__atomic_load_n(&boski_scavenge_pending, __ATOMIC_RELAXED)))
+        return;
     mc->held = true;
     boski_mcache_hold(mc);
 }
@@ -108,7 +112,8 @@ void boski_mcache_decay(struct mcache *mc, uint64_t now_ms);
 
 /* Slow path of a lane: refills, samples, looks at the clock.  NULL when out of memory. */
 void *boski_lane_slow(unsigned lane, size_t size);
-/* An object of any lane (BOSKI_LANE_24 is not a malloc size); NULL and ENOMEM when there is none. */
+/* An object of any lane (BOSKI_LANE_24 is not a malloc size); NULL and ENOMEM when there is none.
+ */
 void *boski_lane_alloc(unsigned lane, size_t size);
 /* Calls `fn` for each pointer cached by any thread; racy unless the others are quiet. */
 void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx);

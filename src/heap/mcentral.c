@@ -5,8 +5,8 @@
  * moments at which a span changes hands take the class's lock: from full to partial, and from
  * partial to wholly free.  A count may lag behind the bits, never the other way round.
  *
- * Go counterpart: runtime/mcentral.go (1.22); its lock-free span sets are replaced by a lock that is
- * taken once a batch.
+ * Go counterpart: runtime/mcentral.go (1.22); its lock-free span sets are replaced by a lock that
+ * is taken once a batch.
  */
 #include "heap.h"
 
@@ -34,8 +34,10 @@ static void list_add(struct mcentral *m, struct mspan *s)
 }
 static void list_remove(struct mcentral *m, struct mspan *s)
 {
-    if (s->prev != NULL) s->prev->next = s->next;
-    else m->partial[s->bucket] = s->next;
+    if (s->prev != NULL)
+        s->prev->next = s->next;
+    else
+        m->partial[s->bucket] = s->next;
     if (s->next != NULL) s->next->prev = s->prev;
     s->next = s->prev = NULL;
     s->where = BOSKI_NOWHERE;
@@ -154,8 +156,8 @@ static size_t purge_span(struct mspan *s)
         uint32_t from = i;
         while (i < s->nelems && slot_free(s, i)) i++;
         uintptr_t a = s->base + (uintptr_t)from * s->elem_bytes;
-        uintptr_t b = i == s->nelems ? s->base + boski_span_bytes(s)
-                                     : s->base + (uintptr_t)i * s->elem_bytes;
+        uintptr_t b =
+            i == s->nelems ? s->base + boski_span_bytes(s) : s->base + (uintptr_t)i * s->elem_bytes;
         a = (a + boski_os.page - 1) & ~(uintptr_t)(boski_os.page - 1);
         b &= ~(uintptr_t)(boski_os.page - 1);
         if (a < b && boski_os_decommit((void *)a, b - a)) done += b - a;
@@ -235,8 +237,10 @@ size_t boski_span_take(struct mspan *s, uint32_t *word, void **top, size_t want)
             for (size_t k = want - got; k > 0; k--) left &= left - 1;
             take = v & ~left;
         }
-        if (single) s->bits[w] = v & ~take;
-        else take &= __atomic_fetch_and(&s->bits[w], ~take, __ATOMIC_ACQUIRE);
+        if (single)
+            s->bits[w] = v & ~take;
+        else
+            take &= __atomic_fetch_and(&s->bits[w], ~take, __ATOMIC_ACQUIRE);
         uintptr_t at = s->base + (uintptr_t)w * 64 * s->elem_bytes;
         for (uint64_t t = take; t != 0; t &= t - 1)
             top[-1 - (ptrdiff_t)got++] =
@@ -247,8 +251,10 @@ size_t boski_span_take(struct mspan *s, uint32_t *word, void **top, size_t want)
         }
     }
     if (got < want) *word = 0;
-    if (single) s->nfree -= (int32_t)got;
-    else __atomic_fetch_sub(&s->nfree, (int32_t)got, __ATOMIC_RELEASE);
+    if (single)
+        s->nfree -= (int32_t)got;
+    else
+        __atomic_fetch_sub(&s->nfree, (int32_t)got, __ATOMIC_RELEASE);
     return got;
 }
 
@@ -265,9 +271,8 @@ static inline void free_word(struct mspan *s, uint32_t w, uint64_t mask, const v
     if (BOSK_UNLIKELY((old & mask) != 0)) {
         uint64_t twice = old & mask;
         (void)last;
-        boski_bad_free((void *)(s->base +
-                                ((uintptr_t)w * 64 + (uintptr_t)__builtin_ctzll(twice)) *
-                                    s->elem_bytes),
+        boski_bad_free((void *)(s->base + ((uintptr_t)w * 64 + (uintptr_t)__builtin_ctzll(twice)) *
+                                              s->elem_bytes),
                        "double free");
     }
 }

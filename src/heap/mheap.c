@@ -105,7 +105,8 @@ static bool tables_cover(size_t pages)
 {
     size_t max = boski_map.max_pages;
     return table_cover(&cmap_table, pages, max) &&
-           table_cover(&spans_table, pages * sizeof(struct mspan *), max * sizeof(struct mspan *)) &&
+           table_cover(&spans_table, pages * sizeof(struct mspan *),
+                       max * sizeof(struct mspan *)) &&
            table_cover(&bits_table, pages * BOSKI_WORDS_PER_PAGE * 8,
                        max * BOSKI_WORDS_PER_PAGE * 8);
 }
@@ -138,7 +139,8 @@ size_t boski_arena_page(uintptr_t p)
 bool boski_arena_next(uintptr_t *at, size_t *page)
 {
     const size_t mask = ((size_t)1 << L2_BITS) - 1;
-    for (uintptr_t a = (*at + ARENA_BYTES - 1) >> ARENA_SHIFT; a >> L2_BITS < (size_t)1 << L1_BITS;) {
+    for (uintptr_t a = (*at + ARENA_BYTES - 1) >> ARENA_SHIFT;
+         a >> L2_BITS < (size_t)1 << L1_BITS;) {
         size_t *l2 = __atomic_load_n(&arena_l1[a >> L2_BITS], __ATOMIC_ACQUIRE);
         if (l2 == NULL) {
             a = ((a >> L2_BITS) + 1) << L2_BITS;
@@ -161,8 +163,7 @@ uintptr_t boski_page_address(size_t page)
 {
     if (page < boski_map.region_pages) return boski_map.base + (page << BOSKI_PAGE_SHIFT);
     size_t off = page - boski_map.region_pages;
-    return arena_base[off / BOSKI_CHUNK_PAGES] +
-           ((off % BOSKI_CHUNK_PAGES) << BOSKI_PAGE_SHIFT);
+    return arena_base[off / BOSKI_CHUNK_PAGES] + ((off % BOSKI_CHUNK_PAGES) << BOSKI_PAGE_SHIFT);
 }
 
 /* Maps arenas for `npages` in one piece and gives them page numbers; a gap of one arena keeps
@@ -306,8 +307,8 @@ static size_t take_pages(size_t npages, size_t align_pages, size_t *scavenged)
     return page + head;
 }
 
-/* Where a block that is going to grow has most room: behind everything, but not right behind another
- * block that grows.  Whether it does its owner may be changing just now. */
+/* Where a block that is going to grow has most room: behind everything, but not right behind
+ * another block that grows.  Whether it does its owner may be changing just now. */
 BOSKI_RACY static size_t tail_place(void)
 {
     size_t at = boski_pages_tail();
@@ -524,12 +525,11 @@ static void default_limit(void)
 
 static void tell(void)
 {
-    boski_os_print("bosk: %s: reserved %zu MiB, %zu KiB system pages, %u processors, limit %zu MiB%s%s\n",
-                   bosk_version(), boski_map.region_pages >> (20 - BOSKI_PAGE_SHIFT),
-                   boski_os.page >> 10, boski_os.ncpu,
-                   boski_conf.memlimit == UINT64_MAX ? 0 : (size_t)(boski_conf.memlimit >> 20),
-                   boski_conf.small ? ", profile small" : "",
-                   boski_map.region_pages == 0 ? ", arenas" : "");
+    boski_os_print(
+        "bosk: %s: reserved %zu MiB, %zu KiB system pages, %u processors, limit %zu MiB%s%s\n",
+        bosk_version(), boski_map.region_pages >> (20 - BOSKI_PAGE_SHIFT), boski_os.page >> 10,
+        boski_os.ncpu, boski_conf.memlimit == UINT64_MAX ? 0 : (size_t)(boski_conf.memlimit >> 20),
+        boski_conf.small ? ", profile small" : "", boski_map.region_pages == 0 ? ", arenas" : "");
 }
 
 bool boski_heap_init(void)

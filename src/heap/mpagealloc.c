@@ -657,8 +657,9 @@ size_t boski_pages_metadata_bytes(void)
     return total;
 }
 
-/* Makes every table usable for pages below `end_page`.  Tables lie one behind the other and may share
- * a system page: neighbours are committed in one call, and a page committed twice does no harm. */
+/* Makes every table usable for pages below `end_page`.  Tables lie one behind the other and may
+ * share a system page: neighbours are committed in one call, and a page committed twice does no
+ * harm. */
 static bool commit_tables(size_t end_page)
 {
     uintptr_t mask = ~(uintptr_t)(boski_os.page - 1), from = 0, to = 0;

@@ -27,9 +27,9 @@ bool boski_pages_init(size_t max_pages);
  * memory for the tables, nothing changed. */
 bool boski_pages_add(size_t page, size_t n);
 
-/* Takes `n` pages at the lowest address, first page a multiple of `align` pages (power of two; among
- * many runs that miss the alignment a higher one may be taken).  `*scavenged` gets how many of them
- * were scavenged.  BOSKI_NO_PAGE when no run is long enough. */
+/* Takes `n` pages at the lowest address, first page a multiple of `align` pages (power of two;
+ * among many runs that miss the alignment a higher one may be taken).  `*scavenged` gets how many
+ * of them were scavenged.  BOSKI_NO_PAGE when no run is long enough. */
 size_t boski_pages_alloc(size_t n, size_t align, size_t *scavenged);
 
 /* Takes exactly [page, page+n) if all are free and available. */
@@ -47,10 +47,10 @@ size_t boski_pages_end(void); /* one past the highest available page */
  * not resident. */
 void boski_pages_free(size_t page, size_t n, bool scavenged);
 
-/* Finds the highest run of dirty free pages below `below`, at most `max_n` and in whole multiples of
- * `unit` pages (power of two, aligned), and marks it in use so that the lock can be dropped while it is
- * given back; the caller returns it with boski_pages_free(..., true) (or false when the kernel
- * refused).  False when there is none. */
+/* Finds the highest run of dirty free pages below `below`, at most `max_n` and in whole multiples
+ * of `unit` pages (power of two, aligned), and marks it in use so that the lock can be dropped
+ * while it is given back; the caller returns it with boski_pages_free(..., true) (or false when the
+ * kernel refused).  False when there is none. */
 bool boski_pages_take_dirty(size_t below, size_t max_n, size_t unit, size_t *page, size_t *n);
 
 size_t boski_pages_dirty(void); /* free, not scavenged */

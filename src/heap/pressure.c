@@ -49,7 +49,7 @@ static enum bosk_pressure from_limit(void)
     if (limit == UINT64_MAX) return BOSK_PRESSURE_LOW;
     boski_lock(&boski_mheap.lock);
     uint64_t used = (uint64_t)(boski_mheap.spans_inuse_pages + boski_pages_dirty())
-                    << BOSKI_PAGE_SHIFT;
+                 << BOSKI_PAGE_SHIFT;
     boski_unlock(&boski_mheap.lock);
     if (used >= limit - limit / 20) return BOSK_PRESSURE_HIGH;
     return used >= limit - limit / 7 ? BOSK_PRESSURE_MEDIUM : BOSK_PRESSURE_LOW;
@@ -94,8 +94,10 @@ BOSK_API enum bosk_pressure bosk_pressure_poll(void)
 
 void boski_pressure_fork(int step)
 {
-    if (step == 0) boski_lock(&lock);
-    else boski_unlock(&lock);
+    if (step == 0)
+        boski_lock(&lock);
+    else
+        boski_unlock(&lock);
 }
 
 BOSK_API int bosk_conf_reload(void)

@@ -1,9 +1,9 @@
 /* realloc.c - growing and shrinking blocks: as they are, in place, by remapping, by copying.
  *
- * A block that grows by small steps (less than a quarter of itself; up to 2 KiB, a half) is given half
- * as much again (twice), so that a loop of realloc(p, n += k) moves O(log n) times.  Large blocks take the pages behind
- * them; one that must move goes where the free run is longest, and from 256 KiB on its pages are
- * remapped, not copied.
+ * A block that grows by small steps (less than a quarter of itself; up to 2 KiB, a half) is given
+ * half as much again (twice), so that a loop of realloc(p, n += k) moves O(log n) times.  Large
+ * blocks take the pages behind them; one that must move goes where the free run is longest, and
+ * from 256 KiB on its pages are remapped, not copied.
  */
 #include "mcache.h"
 
@@ -170,8 +170,10 @@ void *boski_realloc(void *p, size_t size)
     if (BOSK_LIKELY(idx < BOSKI_NPAGES)) {
         unsigned c = boski_map.cmap[idx];
         size_t have = 0;
-        if (BOSK_LIKELY(c - 1 < BOSKI_NUM_SMALL - 1)) have = boski_class[c].size;
-        else if (c == BOSKI_C_LARGE) have = boski_map.spans[idx]->elem_bytes;
+        if (BOSK_LIKELY(c - 1 < BOSKI_NUM_SMALL - 1))
+            have = boski_class[c].size;
+        else if (c == BOSKI_C_LARGE)
+            have = boski_map.spans[idx]->elem_bytes;
         size_t least = c == BOSKI_C_LARGE ? have - have / 4 : have / 2;
         if (size <= have && size >= least) {
             struct mcache *mc = boski_mcache_peek();

@@ -17,8 +17,8 @@
 
 #define SLOTS 5
 #define FLOOR_BYTES ((size_t)512 << 10) /* not worth a system call below this */
-#define PURGE_LOOKS 1024               /* partly used spans looked at in one tick */
-#define STEP_PAGES 512                /* 4 MiB a call */
+#define PURGE_LOOKS 1024                /* partly used spans looked at in one tick */
+#define STEP_PAGES 512                  /* 4 MiB a call */
 #define TICK_BUDGET_NS 2000000u
 #define BUSY_MAX_MS 60000u
 
@@ -29,7 +29,7 @@ bool boski_loaded;
 static struct {
     size_t peak[SLOTS]; /* pages in use, greatest in each fifth of the window */
     unsigned slot;
-    uint64_t slot_ms;   /* when the present slot began */
+    uint64_t slot_ms; /* when the present slot began */
     uint64_t busy_until_ms;
     size_t recent;      /* pages released and not yet taken again */
     uint64_t recent_ms; /* when the last release was */
@@ -108,10 +108,7 @@ void boski_scavenge_saw(size_t inuse)
     if (inuse > state.peak[state.slot]) state.peak[state.slot] = inuse;
 }
 
-static size_t floor_pages(void)
-{
-    return boski_conf.small ? 0 : FLOOR_BYTES >> BOSKI_PAGE_SHIFT;
-}
+static size_t floor_pages(void) { return boski_conf.small ? 0 : FLOOR_BYTES >> BOSKI_PAGE_SHIFT; }
 /* Ticks are too far apart to see a phase end that takes a few ms; caches look at the flag when they
  * flush. */
 void boski_scavenge_notice(void)
@@ -174,7 +171,8 @@ bool boski_limit_make_room(size_t npages)
     uint64_t inuse = (uint64_t)boski_mheap.spans_inuse_pages << BOSKI_PAGE_SHIFT;
     uint64_t dirty = (uint64_t)boski_pages_dirty() << BOSKI_PAGE_SHIFT;
     boski_unlock(&boski_mheap.lock);
-    uint64_t fixed = inuse + boski_ctr->metadata_bytes / 16 + ((uint64_t)npages << BOSKI_PAGE_SHIFT);
+    uint64_t fixed =
+        inuse + boski_ctr->metadata_bytes / 16 + ((uint64_t)npages << BOSKI_PAGE_SHIFT);
     if (fixed + dirty <= limit) return true;
     boski_scavenge(fixed < limit ? (size_t)(limit - fixed) : 0, SIZE_MAX);
     return fixed <= limit || !boski_conf.memlimit_hard;
@@ -244,7 +242,8 @@ static void start_thread(void)
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, (size_t)256 << 10);
     if (pthread_create(&id, &attr, scavenger, NULL) != 0)
-        boski_os_print("bosk: scavenger=thread: no thread could be started; ageing on slow paths\n");
+        boski_os_print(
+            "bosk: scavenger=thread: no thread could be started; ageing on slow paths\n");
     pthread_attr_destroy(&attr);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     errno = saved;

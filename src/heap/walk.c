@@ -51,8 +51,10 @@ static size_t lower(const struct cached *c, uintptr_t p)
     size_t lo = 0, hi = c->n;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (c->p[mid] < p) lo = mid + 1;
-        else hi = mid;
+        if (c->p[mid] < p)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo;
 }
@@ -199,7 +201,7 @@ BOSK_API void bosk_heap_stats(struct bosk_heap_stats *out)
     boski_mcache_add_pending(k);
     for (unsigned i = 0; i < BOSKI_LANES; i++) {
         unsigned c = i < BOSKI_LANES_FAST ? boski_class_of(i != 0 ? i * 16 : 1)
-                     : i == BOSKI_LANE_24 ? 3
+                   : i == BOSKI_LANE_24   ? 3
                                           : i - BOSKI_LANES_FAST + BOSKI_FIRST_MEDIUM;
         uint64_t n = __atomic_load_n(&k->mallocs[i], __ATOMIC_RELAXED);
         out->mallocs += n;
