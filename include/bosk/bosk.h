@@ -8,6 +8,7 @@
 #include <bosk/record.h>
 #include <bosk/slice.h>
 #include <bosk/slices.h>
+#include <bosk/str.h>
 #include <bosk/type.h>
 
 #endif /* BOSK_BOSK_H */
