@@ -67,19 +67,19 @@ BOSK_API size_t bosk_trim(size_t keep);
 
 /* What memory is used for.  Bytes unless said otherwise. */
 struct bosk_heap_stats {
-    uint64_t allocated;      /* blocks handed out, at block size, since start */
-    uint64_t freed;          /* blocks taken back, at block size */
-    uint64_t mallocs, frees; /* calls; exact after a flush of every thread's cache */
-    uint64_t live;           /* blocks now in use by the program */
-    uint64_t peak;           /* greatest `live` seen at a refill */
-    uint64_t spans_inuse;    /* bytes of spans that hold blocks */
-    uint64_t dirty;          /* free pages that are still resident */
-    uint64_t released;       /* free pages given back to the system */
-    uint64_t mapped;         /* address space made accessible so far */
-    uint64_t metadata;       /* side tables and records */
-    uint64_t limit;          /* BOSK_MEMLIMIT in force, UINT64_MAX when there is none */
-    uint64_t released_total; /* bytes ever given back */
-    uint64_t thrashed;       /* bytes given back and faulted in again within the window */
+    uint64_t allocated;       /* blocks handed out, at block size, since start */
+    uint64_t freed;           /* blocks taken back, at block size */
+    uint64_t mallocs, frees;  /* calls; exact after a flush of every thread's cache */
+    uint64_t live;            /* blocks now in use by the program */
+    uint64_t peak;            /* greatest `live` seen at a refill */
+    uint64_t spans_inuse;     /* bytes of spans that hold blocks */
+    uint64_t dirty;           /* free pages that are still resident */
+    uint64_t released;        /* free pages given back to the system */
+    uint64_t mapped;          /* address space made accessible so far */
+    uint64_t metadata;        /* side tables and records */
+    uint64_t limit;           /* BOSK_MEMLIMIT in force, UINT64_MAX when there is none */
+    uint64_t released_total;  /* bytes ever given back */
+    uint64_t thrashed;        /* bytes given back and faulted in again within the window */
     uint64_t cleared, spared; /* bytes zeroed for calloc and make, and those known zero */
 };
 /* As with stat(2) the function has the name of the struct, which g++ calls a shadow. */
@@ -91,15 +91,15 @@ BOSK_API void bosk_heap_stats(struct bosk_heap_stats *out);
 /* A span as the heap walk shows it. */
 struct bosk_span_info {
     void *base;
-    size_t bytes;       /* length of the run of pages */
-    size_t elem_bytes;  /* size of one block */
-    uint32_t nelems;    /* blocks it can hold */
-    uint32_t nlive;     /* blocks in use (blocks in threads' caches are not) */
-    uint8_t class_;     /* index into BOSK_RECORD_CLASS_BYTES, 0 for large */
-    uint8_t kind;       /* enum bosk_kind */
-    uint8_t home;       /* enum bosk_home_kind */
-    bool sampled;       /* holds blocks chosen by the sampler */
-    const void *heap;   /* the first-class heap it belongs to, or NULL */
+    size_t bytes;      /* length of the run of pages */
+    size_t elem_bytes; /* size of one block */
+    uint32_t nelems;   /* blocks it can hold */
+    uint32_t nlive;    /* blocks in use (blocks in threads' caches are not) */
+    uint8_t class_;    /* index into BOSK_RECORD_CLASS_BYTES, 0 for large */
+    uint8_t kind;      /* enum bosk_kind */
+    uint8_t home;      /* enum bosk_home_kind */
+    bool sampled;      /* holds blocks chosen by the sampler */
+    const void *heap;  /* the first-class heap it belongs to, or NULL */
 };
 /* Called once a span with block == NULL, then, if BOSK_WALK_BLOCKS is asked, once for
  * each block in use.  Return false to stop.  Must not allocate from this heap. */
@@ -121,8 +121,8 @@ BOSK_API int bosk_heap_walk(bosk_heap *heap, unsigned flags, bosk_walk_fn fn, vo
  * NULL with ENOMEM when there is no memory.  Its blocks are freed with bosk_free. */
 BOSK_API bosk_heap *bosk_heap_new(size_t limit) BOSK_NODISCARD;
 BOSK_API void *bosk_heap_malloc(bosk_heap *heap, size_t size) BOSK_ALLOC_SIZE(2) BOSK_NODISCARD;
-BOSK_API void *bosk_heap_calloc(bosk_heap *heap, size_t count, size_t size)
-    BOSK_ALLOC_SIZE(2, 3) BOSK_NODISCARD;
+BOSK_API void *bosk_heap_calloc(bosk_heap *heap, size_t count, size_t size) BOSK_ALLOC_SIZE(2, 3)
+    BOSK_NODISCARD;
 BOSK_API void *bosk_heap_aligned_alloc(bosk_heap *heap, size_t align, size_t size)
     BOSK_ALLOC_SIZE(3) BOSK_NODISCARD;
 /* Bytes of spans the heap holds, and bytes of blocks in use. */

@@ -2,8 +2,8 @@
  *
  * Runs inside the first malloc, maybe before libc's own start-up code: nothing here allocates, and
  * where `environ` is not set yet /proc/self/environ is read.
- * Order: defaults, BOSK_CONF, BOSK_GC, BOSK_MEMLIMIT, then the file, so what the file says of a live
- * key holds at start and after each re-reading alike.
+ * Order: defaults, BOSK_CONF, BOSK_GC, BOSK_MEMLIMIT, then the file, so what the file says of a
+ * live key holds at start and after each re-reading alike.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -21,8 +21,8 @@
 #endif
 
 #ifndef SANITIZED
-/* Valgrind's client request "am I running on valgrind" (0x1001): rotations that cancel out on a real
- * processor and that valgrind looks for. */
+/* Valgrind's client request "am I running on valgrind" (0x1001): rotations that cancel out on a
+ * real processor and that valgrind looks for. */
 static bool on_valgrind(void)
 {
 #if defined(__x86_64__)

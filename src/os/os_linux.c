@@ -1,8 +1,8 @@
 /* os_linux.c - mmap and its relatives, clocks and what the machine is like.
  *
- * In the os_page mode boski_os.page is larger than the real page, and every function here behaves as a
- * kernel with such pages would: lengths are rounded up, unaligned addresses are refused.
- * Go counterpart: runtime/mem_linux.go (1.22).
+ * In the os_page mode boski_os.page is larger than the real page, and every function here behaves
+ * as a kernel with such pages would: lengths are rounded up, unaligned addresses are refused. Go
+ * counterpart: runtime/mem_linux.go (1.22).
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -215,8 +215,9 @@ void boski_os_protect_none(void *p, size_t bytes)
     errno = saved;
 }
 
-/* Each moved range is a mapping of its own for the kernel until it is mapped anew, and a process may
- * have some 65,000.  After that many moves decommit maps anew, which joins a range to its neighbours. */
+/* Each moved range is a mapping of its own for the kernel until it is mapped anew, and a process
+ * may have some 65,000.  After that many moves decommit maps anew, which joins a range to its
+ * neighbours. */
 #define MANY_MOVES 4096
 static size_t moves;
 
@@ -245,9 +246,9 @@ bool boski_os_decommit(void *p, size_t bytes)
     return r == 0;
 }
 
-/* A move has failed.  Depending on its version the kernel may have taken away parts of `to`, and, where
- * `from` consists of several mappings, moved some of them.  `to` was all zeroes before, so what is not
- * zero there has been moved: it is copied back, and fresh pages fill the gaps. */
+/* A move has failed.  Depending on its version the kernel may have taken away parts of `to`, and,
+ * where `from` consists of several mappings, moved some of them.  `to` was all zeroes before, so
+ * what is not zero there has been moved: it is copied back, and fresh pages fill the gaps. */
 static void undo_move(char *from, char *to, size_t bytes)
 {
     size_t page = boski_os.page, words = page / sizeof(uint64_t);
@@ -276,8 +277,8 @@ bool boski_os_move(void *from, void *to, size_t bytes)
     if (!whole_pages(from, &bytes) || !whole_pages(to, &bytes)) return false;
     uintptr_t a = (uintptr_t)from, b = (uintptr_t)to;
     if ((a < b ? b - a : a - b) < bytes || boski_os_fail_now()) return false;
-    /* Fresh pages at `to` first.  Where a limit forbids as much the kernel says so while `to` is whole;
-     * within mremap it would find out too late. */
+    /* Fresh pages at `to` first.  Where a limit forbids as much the kernel says so while `to` is
+     * whole; within mremap it would find out too late. */
     bool ok = map_anew(to, bytes);
     if (ok) {
         ok = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) !=

@@ -18,9 +18,11 @@ fault() {
     expect "$1 is told" test "$(wc -l <"$work/found")" -eq 1
 }
 fault "a dead link" README.md '1s|$| [gone](docs/gone.md)|'
-fault "a unit test that is gone" tests/unit/hostile_test.c 's/(hostile, free_of_stack,/(hostile, other,/'
+fault "a unit test that is gone" tests/unit/hostile_test.c \
+    's/(hostile, free_of_stack,/(hostile, other,/'
 fault "a case that is gone" tests/shim/surface.c 's/^CASE(too_much_is_enomem)/CASE(other)/'
-fault "a test of the tool that is gone" tests/cli/test_output.py 's/def test_full_disk(/def test_x(/'
+fault "a test of the tool that is gone" tests/cli/test_output.py \
+    's/def test_full_disk(/def test_x(/'
 fault "a check that is gone" tests/shim/test_bad_free.sh 's/standard error is closed/other/'
 fault "a function without a page" man/bosk_trim.3 's/^bosk_trim, bosk_load_hint, /bosk_trim, /'
 finish docs

@@ -69,7 +69,8 @@ class Build:
     def __init__(self, tree, jobs):
         self.tree, self.dir, self.jobs = tree, tree / "build", jobs
         subprocess.run(
-            ["cmake", "-S", tree, "-B", self.dir, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+            ["cmake", "-S", tree, "-B", self.dir, "-G", "Ninja",
+             "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
              "-DBOSK_BUILD_TESTS=ON", "-DBOSK_BUILD_TOOL=OFF", "-DBOSK_BUILD_SHIM=OFF",
              "-DBOSK_BUILD_BENCH=OFF", "-DBOSK_WERROR=OFF"],
             check=True, stdout=subprocess.DEVNULL)
@@ -91,7 +92,8 @@ class Build:
         if conf:
             env["BOSK_CONF"] = conf
         try:
-            done = subprocess.run([self.dir / "tests" / "unit" / f"{name}_test"], env=env, text=True,
+            done = subprocess.run([self.dir / "tests" / "unit" / f"{name}_test"],
+                                  env=env, text=True,
                                   errors="replace", stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -52,7 +52,8 @@ on_drop_in() {
     else
         preload=$LIB
     fi
-    LD_TRACE_LOADED_OBJECTS=1 LD_PRELOAD=$preload "$program" </dev/null | grep libbosk-malloc >/dev/null
+    LD_TRACE_LOADED_OBJECTS=1 LD_PRELOAD=$preload "$program" </dev/null |
+        grep libbosk-malloc >/dev/null
 }
 
 # ways WAY...: runs `work` for each and compares every file it left with the plain one's.

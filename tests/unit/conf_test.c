@@ -173,7 +173,8 @@ TEST_ENV(conf, reload, "BOSK_CONF_FILE=" CONF_FILE, "BOSK_CONF=mapseed=1,record=
     write_file("");
     boski_conf_init();
     write_file(
-        "# limits\nmemlimit=1GiB # one\n\n scavenge_window = 77 \r\nmapseed=8,check=1\nrecord=/second\n"
+        "# limits\nmemlimit=1GiB # one\n\n scavenge_window = 77 \r\n"
+        "mapseed=8,check=1\nrecord=/second\n"
         "newer_key=1");
     CHECK_EQ(boski_conf_read_file(), 0);
     CHECK_EQ(boski_conf.memlimit, 1 << 30);

@@ -8,8 +8,12 @@
 #include <string>
 #include <unordered_map>
 #include <variant>
-template <int N> struct chain { static int run(int x) { return chain<N - 1>::run(x * N + 1); } };
-template <> struct chain<0> { static int run(int x) { return x; } };
+template <int N> struct chain {
+    static int run(int x) { return chain<N - 1>::run(x * N + 1); }
+};
+template <> struct chain<0> {
+    static int run(int x) { return x; }
+};
 int main(int argc, char **argv)
 {
     std::map<std::string, std::vector<std::shared_ptr<int>>> m;
