@@ -126,6 +126,40 @@ BOSK_API bosk_bytes bosk_str_bytes_buf(bosk_str s, unsigned char buffer[BOSK_CON
 BOSK_API bosk_runes bosk_str_runes_buf(bosk_str s, bosk_rune buffer[BOSK_CONVERT_BUFFER]);
 BOSK_API bosk_str bosk_str_of_bytes_buf(bosk_bytes b, char buffer[BOSK_CONVERT_BUFFER]);
 
+/* ---- splitting and replacing -------------------------------------------------------------------
+ */
+
+typedef BOSK_SLICE(bosk_str) bosk_strs;
+
+/* strings.SplitN: at most `n` parts, all of them when n < 0, none when n == 0; the parts share the
+ * bytes of s.  An empty separator splits behind each rune.  Free the slice, not the parts. */
+BOSK_API bosk_strs bosk_str_split(bosk_str s, bosk_str separator, ptrdiff_t n);
+/* strings.Fields: the runs between white space. */
+BOSK_API bosk_strs bosk_str_fields(bosk_str s);
+/* strings.Count: places of `part` that do not overlap; of "", runes and one. */
+BOSK_API ptrdiff_t bosk_str_count(bosk_str s, bosk_str part);
+/* strings.Replace: the first n (n < 0: all) places of `old`; s itself when there is none. */
+BOSK_API bosk_str bosk_str_replace(bosk_str s, bosk_str old, bosk_str by, ptrdiff_t n);
+
+/* ---- building
+ * ------------------------------------------------------------------------------------- */
+
+/* strings.Builder: zero-initialise, write, take the string, free.  It owns its bytes. */
+typedef struct bosk_builder {
+    bosk_bytes bytes;
+} bosk_builder;
+BOSK_API void bosk_builder_write(bosk_builder *b, bosk_str s);
+BOSK_API void bosk_builder_write_byte(bosk_builder *b, unsigned char byte);
+BOSK_API void bosk_builder_write_rune(bosk_builder *b, bosk_rune rune);
+/* Room for n more bytes; panics with "strings.Builder.Grow: negative count". */
+BOSK_API void bosk_builder_grow(bosk_builder *b, ptrdiff_t n);
+/* What has been written: a view that lasts until the next write that grows, or free. */
+static inline bosk_str bosk_builder_str(const bosk_builder *b)
+{
+    return bosk_str_view((const char *)b->bytes.ptr, b->bytes.len);
+}
+BOSK_API void bosk_builder_free(bosk_builder *b);
+
 BOSK_END_DECLS
 
 #endif /* BOSK_STR_H */

@@ -213,6 +213,84 @@ TEST(str, conversions_of_real_go)
     CHECK_MSG(done >= 6 * 7 * 26, "%u", done);
 }
 
+/* Parts between bars, as Go prints %q of them. */
+static bool parts_are(bosk_strs parts, const char *want)
+{
+    bosk_builder b = {0};
+    bosk_range(i, part, parts) {
+        bosk_builder_write(&b, part);
+        bosk_builder_write_byte(&b, '|');
+        CHECK(i < 100);
+    }
+    bool same = bosk_str_equal(bosk_builder_str(&b), bosk_str_of(want));
+    bosk_builder_free(&b);
+    bosk_free_slice(&parts);
+    return same;
+}
+
+TEST(str, splitting)
+{
+    bosk_str s = BOSK_STR("a,b,,c"), comma = BOSK_STR(","), none = {0};
+    CHECK(parts_are(bosk_str_split(s, comma, -1), "a|b||c|"));
+    CHECK(parts_are(bosk_str_split(s, comma, 2), "a|b,,c|"));
+    CHECK(parts_are(bosk_str_split(s, comma, 1), "a,b,,c|"));
+    CHECK(parts_are(bosk_str_split(s, comma, 0), ""));
+    CHECK(parts_are(bosk_str_split(s, comma, 99), "a|b||c|"));
+    CHECK(parts_are(bosk_str_split(none, comma, -1), "|"));
+    CHECK(parts_are(bosk_str_split(BOSK_STR(","), comma, -1), "||"));
+    CHECK(parts_are(bosk_str_split(none, none, -1), ""));
+    CHECK(parts_are(bosk_str_split(BOSK_STR("h\xc3\xa9\xff"), none, -1), "h|\xc3\xa9|\xff|"));
+    CHECK(parts_are(bosk_str_split(BOSK_STR("h\xc3\xa9y"), none, 2), "h|\xc3\xa9y|"));
+    CHECK(parts_are(bosk_str_fields(BOSK_STR("  a\tbc \xe2\x80\x83"
+                                             "d\n")),
+                    "a|bc|d|"));
+    CHECK(parts_are(bosk_str_fields(BOSK_STR(" \n")), ""));
+    CHECK(parts_are(bosk_str_fields(BOSK_STR("a")), "a|"));
+    CHECK(bosk_str_count(BOSK_STR("cheese"), BOSK_STR("e")) == 3);
+    CHECK(bosk_str_count(BOSK_STR("five"), none) == 5 && bosk_str_count(none, none) == 1);
+    CHECK(bosk_str_count(BOSK_STR("aaaa"), BOSK_STR("aa")) == 2);
+}
+
+TEST(str, replacing)
+{
+    bosk_str s = BOSK_STR("oink oink oink"), none = {0};
+    CHECK(IS(bosk_str_replace(s, BOSK_STR("k"), BOSK_STR("ky"), 2), "oinky oinky oink"));
+    CHECK(IS(bosk_str_replace(s, BOSK_STR("oink"), BOSK_STR("moo"), -1), "moo moo moo"));
+    CHECK(IS(bosk_str_replace(s, BOSK_STR("oink"), none, -1), "  "));
+    CHECK(bosk_str_replace(s, BOSK_STR("x"), BOSK_STR("y"), -1).ptr == s.ptr);
+    CHECK(bosk_str_replace(s, BOSK_STR("o"), BOSK_STR("y"), 0).ptr == s.ptr);
+    CHECK(bosk_str_replace(s, s, none, -1).len == 0);
+    CHECK(IS(bosk_str_replace(BOSK_STR("h\xc3\xa9"), none, BOSK_STR("-"), -1), "-h-\xc3\xa9-"));
+    CHECK(IS(bosk_str_replace(BOSK_STR("ab"), none, BOSK_STR("-"), 2), "-a-b"));
+    CHECK(IS(bosk_str_replace(none, none, BOSK_STR("x"), -1), "x"));
+}
+
+TEST(str, builder)
+{
+    struct bosk_heap_stats before, after;
+    bosk_heap_stats(&before);
+    bosk_builder b = {0};
+    CHECK(bosk_builder_str(&b).len == 0);
+    bosk_builder_grow(&b, 100);
+    const unsigned char *start = b.bytes.ptr;
+    for (int i = 0; i < 25; i++) bosk_builder_write_rune(&b, 0x1f600);
+    CHECK(b.bytes.ptr == start && b.bytes.len == 100);
+    for (int i = 0; i < 10000; i++) bosk_builder_write(&b, BOSK_STR("xyz"));
+    bosk_builder_write_byte(&b, '!');
+    bosk_builder_write(&b, bosk_str_slice(bosk_builder_str(&b), 0, 4)); /* of itself */
+    bosk_str s = bosk_builder_str(&b);
+    CHECK(s.len == 30105 && bosk_utf8_valid(s));
+    CHECK(IS(bosk_str_slice(s, 30097, 30105), "xyz!\xf0\x9f\x98\x80"));
+    bosk_builder_free(&b);
+    bosk_heap_stats(&after);
+    CHECK_EQ(after.mallocs - before.mallocs, after.frees - before.frees);
+}
+TEST_PANICS(str, builder_grown_by_less_than_nothing, "panic: strings.Builder.Grow: negative count")
+{
+    bosk_builder b = {0};
+    bosk_builder_grow(&b, -1);
+}
+
 TEST_PANICS(str, index_past_len, "panic: runtime error: index out of range [6] with length 5")
 {
     (void)bosk_str_at(BOSK_STR("hello"), 6);
