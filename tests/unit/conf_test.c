@@ -172,10 +172,9 @@ TEST_ENV(conf, reload, "BOSK_CONF_FILE=" CONF_FILE, "BOSK_CONF=mapseed=1,record=
     /* There may be no file yet, or one left by an earlier run. */
     write_file("");
     boski_conf_init();
-    write_file(
-        "# limits\nmemlimit=1GiB # one\n\n scavenge_window = 77 \r\n"
-        "mapseed=8,check=1\nrecord=/second\n"
-        "newer_key=1");
+    write_file("# limits\nmemlimit=1GiB # one\n\n scavenge_window = 77 \r\n"
+               "mapseed=8,check=1\nrecord=/second\n"
+               "newer_key=1");
     CHECK_EQ(boski_conf_read_file(), 0);
     CHECK_EQ(boski_conf.memlimit, 1 << 30);
     CHECK_EQ(boski_conf.scavenge_window_ms, 77);
