@@ -3,8 +3,11 @@
 #define _GNU_SOURCE
 #include "shim_test.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/mman.h>
+
+#define DELETE_SIZED (sizeof(size_t) == 8 ? "_ZdlPvm" : "_ZdlPvj")
 
 static void flush(void)
 {
@@ -51,6 +54,21 @@ int main(int argc, char **argv)
         return 1;
     } else if (strcmp(kind, "realloc_interior") == 0) {
         bad = realloc(shim_keep(big + 8192), 5000000);
+        return 1;
+    } else if (strncmp(kind, "sized", 5) == 0) {
+        /* Names that libc may lack: by what is asked, the sized, the aligned or C++'s form. */
+        void *f = dlsym(RTLD_DEFAULT, strcmp(kind, "sized_new") == 0       ? DELETE_SIZED
+                                      : strcmp(kind, "sized_aligned") == 0 ? "free_aligned_sized"
+                                                                           : "free_sized");
+        void (*two)(void *, size_t);
+        void (*three)(void *, size_t, size_t);
+        memcpy(&two, &f, sizeof f);
+        memcpy(&three, &f, sizeof f);
+        if (f == NULL) return 2;
+        if (strcmp(kind, "sized_aligned") == 0)
+            three(p, SIZE_MAX / 2 + 1, 100);
+        else
+            two(p, 100000);
         return 1;
     } else if (strcmp(kind, "usable") == 0) {
         return malloc_usable_size(shim_keep(on_stack)) != 0;

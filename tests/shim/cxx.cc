@@ -12,7 +12,8 @@
 namespace
 {
 
-const std::size_t too_much = PTRDIFF_MAX;
+// On 32-bit even half of the address space may be served.
+const std::size_t too_much = sizeof(std::size_t) == 8 ? PTRDIFF_MAX : std::size_t(PTRDIFF_MAX) + 1;
 
 // Forms are called by name, so that no pair of new and delete can be elided.
 void *keep(void *p) { return shim_keep(p); }
@@ -233,9 +234,9 @@ CASE(handler_finds_memory)
     getrlimit(RLIMIT_DATA, &unlimited);
     for (int form = 0; form < 4; form++) {
         // Each more than the one before, whose memory may be at hand.
-        const std::size_t n = std::size_t(200) << (20 + form);
+        const std::size_t n = std::size_t(40) << (20 + form);
         rlimit tight = unlimited;
-        tight.rlim_cur = 100 << 20;
+        tight.rlim_cur = 30 << 20;
         if (setrlimit(RLIMIT_DATA, &tight) != 0) SKIP("no RLIMIT_DATA");
         handler_calls = 0;
         std::set_new_handler(lifting_handler);

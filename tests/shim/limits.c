@@ -56,11 +56,12 @@ int main(int argc, char **argv)
 {
     static const size_t sizes[] = {500000, 100, 5000, 40000, 10000000};
     most = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) << 20 : 0;
+    const size_t beyond = sizeof(size_t) == 8 ? PTRDIFF_MAX / 2 : SIZE_MAX - 65536;
     size_t got[5];
     for (int i = 0; i < 5; i++) {
         got[i] = take_all(sizes[i]);
         if (got[i] > 1) {
-            MUST(realloc(block[0], (size_t)PTRDIFF_MAX / 2) == NULL && errno == ENOMEM);
+            MUST(realloc(block[0], shim_size(beyond)) == NULL && errno == ENOMEM);
             MUST(shim_filled(block[0], 64, 0));
         }
         give(0, got[i]);

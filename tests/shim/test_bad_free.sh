@@ -27,6 +27,11 @@ for way in preload so a; do
         done
     done
 done
+# Sizes that cannot be right are told when every free is checked.
+for way in preload so; do
+    for kind in sized sized_new; do wrong $kind 'free(): invalid size' check=1 $way; done
+    wrong sized_aligned 'free(): invalid alignment' check=1 $way
+done
 # Nobody to tell: the end is the same.
 status "standard error is closed" 134 \
     bash -c "LD_PRELOAD='$LIB' '$BIN/bad_free' stack 2>&-" 2>/dev/null
