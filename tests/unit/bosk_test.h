@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/types.h>
 
 /* Whether a sanitizer with a run time of its own is part of this program. */
@@ -107,6 +108,8 @@ void bosk_test_register(struct bosk_test *t);
 #define CHECK_CHILD(pid) bosk_test_child(__FILE__, __LINE__, pid)
 /* Ends the test as skipped. Only from the process and thread of the body. */
 #define SKIP(reason) bosk_test_skip(__FILE__, __LINE__, reason)
+/* For what an emulator of processes cannot do, or does in its own way. */
+#define SKIP_EMULATED(reason) (getenv("BOSK_TEST_EMULATOR") ? SKIP(reason) : (void)0)
 
 __attribute__((noreturn, cold, format(printf, 4, 5))) void bosk_test_fail(const char *file,
                                                                           int line,

@@ -216,6 +216,7 @@ static void *child_thread(void *arg)
 
 TEST(fork, child_with_threads_of_its_own)
 {
+    SKIP_EMULATED("qemu 7.2 loses its own state when a fork child starts threads");
     pthread_t thread[3];
     pthread_attr_t attr;
     common = bosk_heap_new(0);

@@ -232,7 +232,9 @@ TEST(observe, both_ways_to_find_an_object_agree)
         bool found = boski_obs_object(at[i], &a);
         CHECK_EQ(found, boski_obs_object_by_walk(at[i], &b));
         if (!found) continue;
-        CHECK(a.bias == b.bias && a.start == b.start && strcmp(a.path, b.path) == 0);
+        CHECK(a.bias == b.bias && strcmp(a.path, b.path) == 0);
+        /* With holes between the segments (arm64) the loader tells the segment. */
+        CHECK(a.start == b.start || (a.start > b.start && a.start <= at[i] && a.end <= b.end));
         CHECK(at[i] < a.end && at[i] < b.end);
     }
 }
@@ -405,6 +407,7 @@ TEST(observe, the_block_that_makes_the_peak_belongs_to_it)
 
 TEST(observe, timeline_stretches_and_keeps_the_greatest)
 {
+    SKIP_EMULATED("intervals are too short for an emulator");
     attach(1);
     struct bosk_record_section *s = self();
     uint64_t begin = s->start_ns;
@@ -481,11 +484,6 @@ TEST(observe, hooks_keep_errno)
     boski_obs_check();
     CHECK_EQ(errno, 77);
 }
-
-#define SKIP_EMULATED(why)                           \
-    do {                                             \
-        if (getenv("BOSK_TEST_EMULATOR")) SKIP(why); \
-    } while (0)
 
 /* ---- fork -------------------------------------------------------------------------------- */
 
