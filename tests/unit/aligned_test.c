@@ -78,7 +78,8 @@ TEST(aligned, absurd_is_enomem)
     const size_t top = (size_t)1 << (sizeof(size_t) * 8 - 1);
     const size_t pair[][2] = {{top, 1},
                               {top, SIZE_MAX},
-                              {top / 2, 1},
+                              /* 1 GiB is no absurd alignment on 32 bits, just a large one. */
+                              {top / 2, sizeof(size_t) > 4 ? 1 : top / 2},
                               {top / 2, top / 2},
                               {4096, SIZE_MAX},
                               {4096, SIZE_MAX - 4096},
