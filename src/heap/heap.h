@@ -87,7 +87,7 @@ enum boski_where {
     BOSKI_NOWHERE, /* full: in no list */
     BOSKI_PARTIAL, /* in a list of its mcentral, or its one empty span */
     BOSKI_CACHED,  /* a thread refills from it */
-    BOSKI_RELEASED /* on its way to the page heap */
+    BOSKI_RELEASED /* not a central's: free, on its way there, or of another kind */
 };
 enum { BOSKI_SPAN_SAMPLED = 1, BOSKI_SPAN_GROWN = 2 };
 

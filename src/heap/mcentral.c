@@ -14,6 +14,11 @@ struct mcentral boski_central[BOSKI_NUM_SMALL];
 
 /* ---- lists -------------------------------------------------------------------- */
 
+static inline void set_where(struct mspan *s, enum boski_where where)
+{
+    __atomic_store_n(&s->where, (uint8_t)where, __ATOMIC_RELEASE);
+}
+
 static unsigned bucket_of(const struct mspan *s)
 {
     int32_t now = BOSKI_LOOK(s->nfree);
@@ -25,7 +30,7 @@ static void list_add(struct mcentral *m, struct mspan *s)
 {
     unsigned b = bucket_of(s);
     s->bucket = (uint8_t)b;
-    s->where = BOSKI_PARTIAL;
+    set_where(s, BOSKI_PARTIAL);
     s->stamp_ms = __atomic_load_n(&boski_tick_ms, __ATOMIC_RELAXED);
     s->prev = NULL;
     s->next = m->partial[b];
@@ -40,7 +45,7 @@ static void list_remove(struct mcentral *m, struct mspan *s)
         m->partial[s->bucket] = s->next;
     if (s->next != NULL) s->next->prev = s->prev;
     s->next = s->prev = NULL;
-    s->where = BOSKI_NOWHERE;
+    set_where(s, BOSKI_NOWHERE);
 }
 
 static inline int32_t nfree_of(const struct mspan *s)
@@ -68,11 +73,11 @@ static struct mspan *settle(struct mcentral *m, struct mspan *s)
         if (s->where == BOSKI_PARTIAL) list_remove(m, s);
         if (m->empty == NULL && s->npages <= 8) {
             BOSKI_SET(m->empty, s);
-            s->where = BOSKI_PARTIAL;
+            set_where(s, BOSKI_PARTIAL);
             s->bucket = BOSKI_BUCKETS;
             return NULL;
         }
-        s->where = BOSKI_RELEASED;
+        set_where(s, BOSKI_RELEASED);
         return s; /* from here on nobody can find it: every object is free */
     }
     if (n > 0 && s->where == BOSKI_NOWHERE) list_add(m, s);
@@ -96,7 +101,7 @@ struct mspan *boski_central_take(unsigned c, bool *fresh)
         BOSKI_SET(m->empty, NULL);
     }
     if (s != NULL) {
-        s->where = BOSKI_CACHED;
+        set_where(s, BOSKI_CACHED);
         s->purged = 0;
     }
     boski_unlock(&m->lock);
@@ -107,7 +112,7 @@ struct mspan *boski_central_take(unsigned c, bool *fresh)
     *fresh = true;
     /* Under the lock, because a late resettle() may still know the record by its last life. */
     boski_lock(&m->lock);
-    s->where = BOSKI_CACHED;
+    set_where(s, BOSKI_CACHED);
     boski_span_init(s, c);
     boski_unlock(&m->lock);
     return s;
@@ -117,7 +122,7 @@ void boski_central_put(struct mspan *s)
 {
     struct mcentral *m = &boski_central[s->class_];
     boski_lock(&m->lock);
-    s->where = BOSKI_NOWHERE;
+    set_where(s, BOSKI_NOWHERE);
     struct mspan *release = settle(m, s);
     boski_unlock(&m->lock);
     if (release != NULL) boski_mheap_free(release);
@@ -129,8 +134,10 @@ static BOSKI_NOINLINE void resettle(struct mspan *s, unsigned c)
     struct mcentral *m = &boski_central[c];
     struct mspan *release = NULL;
     boski_lock(&m->lock);
-    /* The record may have been released meanwhile, even be another span of this class by now. */
-    if (s->inuse && s->class_ == c && s->owner == NULL && s->where < BOSKI_CACHED)
+    /* The record may have been released meanwhile, even be another span by now, of this class too,
+     * which is then looked at in vain.  `where` comes first: it is below BOSKI_CACHED only in spans
+     * of a central, and its class was written before. */
+    if (__atomic_load_n(&s->where, __ATOMIC_ACQUIRE) < BOSKI_CACHED && BOSKI_LOOK(s->class_) == c)
         release = settle(m, s);
     boski_unlock(&m->lock);
     if (release != NULL) boski_mheap_free(release);
@@ -176,7 +183,7 @@ static struct mspan *purge_candidate(struct mcentral *m, uint64_t now_ms, uint64
             size_t fresh = n > s->purged ? (size_t)(n - s->purged) * s->elem_bytes : 0;
             if (fresh < boski_os.page || now_ms - s->stamp_ms < idle_ms) continue;
             list_remove(m, s);
-            s->where = BOSKI_CACHED;
+            set_where(s, BOSKI_CACHED);
             s->purged = n;
             return s;
         }
@@ -215,7 +222,7 @@ void boski_central_trim(void)
         boski_lock(&m->lock);
         struct mspan *s = m->empty;
         BOSKI_SET(m->empty, NULL);
-        if (s != NULL) s->where = BOSKI_NOWHERE;
+        if (s != NULL) set_where(s, BOSKI_RELEASED);
         boski_unlock(&m->lock);
         if (s != NULL) boski_mheap_free(s);
     }

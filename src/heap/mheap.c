@@ -346,8 +346,12 @@ struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyt
         }
     }
     if (s != NULL) {
+        /* All but `where`: a late free may still look at the record for what it was. */
         uint32_t epoch = s->epoch + 1;
-        memset(s, 0, sizeof *s);
+        const size_t at = offsetof(struct mspan, where);
+        BOSKI_SET(s->where, BOSKI_RELEASED);
+        memset(s, 0, at);
+        memset((char *)s + at + 1, 0, sizeof *s - at - 1);
         s->epoch = epoch;
         s->sweepgen = boski_mheap.sweepgen;
         s->page = page;

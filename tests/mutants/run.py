@@ -14,7 +14,7 @@ A mutant is a file NAME.mutant beside this script:
     text that replaces it
     >>>>
 
-`tests` names executables of tests/unit without `_test`, or `name@CONF` to run one with
+More such pairs may follow.  `tests` names executables of tests/unit without `_test`, or `name@CONF` to run one with
 BOSK_CONF=CONF; they are run in turn until one is red.  A mutant that does not apply any more, does
 not compile, or leaves all of them green makes this script fail.  Works in a copy of the tree.
 """
@@ -39,18 +39,21 @@ class Mutant:
     def __init__(self, path):
         self.name = path.stem
         text = path.read_text()
-        m = re.fullmatch(r"(.*?)\nfile: (\S+)\ntests: ([^\n]+)\n<<<<\n(.*?)====\n(.*?)>>>>\n", text,
-                         re.S)
+        pair = r"<<<<\n(.*?)====\n(.*?)>>>>\n"
+        m = re.fullmatch(rf"(.*?)\nfile: (\S+)\ntests: ([^\n]+)\n((?:{pair})+)", text, re.S)
         if not m:
             sys.exit(f"{path.name}: not a mutant, see the head of run.py")
-        self.what, self.file, tests, self.old, self.new = m.groups()
+        self.what, self.file, tests = m.group(1, 2, 3)
+        self.pairs = re.findall(pair, m.group(4), re.S)
         self.tests = tests.split()
 
     def applied_to(self, source):
-        n = source.count(self.old)
-        if n != 1:
-            raise ValueError(f"its text stands {n} times in {self.file}")
-        return source.replace(self.old, self.new)
+        for old, new in self.pairs:
+            n = source.count(old)
+            if n != 1:
+                raise ValueError(f"its text stands {n} times in {self.file}: {old[:60]!r}")
+            source = source.replace(old, new)
+        return source
 
 
 def copy_tree(to):

@@ -158,6 +158,47 @@ TEST_ENV(threads, everybody_frees_everybodys_under_a_limit, "BOSK_MEMLIMIT=8MiB"
     swap_among(4, bosk_test_budget(50000));
 }
 
+/* Spans become free as a whole while others free into them and the heap is trimmed: four blocks are
+ * a span, and each of four threads frees one of them at about the same time. */
+enum { SPAN_MATES = 4, MATES = 1024 };
+static struct box *mates[MATES];
+static pthread_barrier_t in_step;
+static volatile int trimming_ends;
+
+static void *trims(void *arg)
+{
+    while (!__atomic_load_n(&trimming_ends, __ATOMIC_RELAXED)) {
+        bosk_trim(MIB);
+        sched_yield();
+    }
+    return arg;
+}
+static void *frees_one_of_each_span(void *arg)
+{
+    size_t me = (size_t)(uintptr_t)arg;
+    for (uint64_t round = bosk_test_budget(150); round > 0; round--) {
+        if (me == 0)
+            for (size_t i = 0; i < MATES; i++) mates[i] = make_box(round + i, 16000);
+        pthread_barrier_wait(&in_step);
+        for (size_t i = me; i < MATES; i += SPAN_MATES) unmake_box(mates[i]);
+        pthread_barrier_wait(&in_step);
+    }
+    return NULL;
+}
+
+TEST_ENV(threads, free_one_span_together_while_it_is_trimmed, "BOSK_CONF=check=1")
+{
+    pthread_t thread[SPAN_MATES], trimmer;
+    CHECK_EQ(pthread_barrier_init(&in_step, NULL, SPAN_MATES), 0);
+    CHECK_EQ(pthread_create(&trimmer, NULL, trims, NULL), 0);
+    for (size_t i = 0; i < COUNT_OF(thread); i++)
+        CHECK_EQ(pthread_create(&thread[i], NULL, frees_one_of_each_span, (void *)i), 0);
+    for (size_t i = 0; i < COUNT_OF(thread); i++) CHECK_EQ(pthread_join(thread[i], NULL), 0);
+    __atomic_store_n(&trimming_ends, 1, __ATOMIC_RELAXED);
+    CHECK_EQ(pthread_join(trimmer, NULL), 0);
+    CHECK_EQ(stats_exact().live, take_census(NULL).block_bytes);
+}
+
 /* ---- birth and death ------------------------------------------------------------------------ */
 
 static void *short_life(void *arg)
