@@ -216,6 +216,9 @@ static void *child_thread(void *arg)
 
 TEST(fork, child_with_threads_of_its_own)
 {
+#if defined(__SANITIZE_THREAD__)
+    SKIP("ThreadSanitizer gives up on threads in the child of several");
+#endif
     SKIP_EMULATED("qemu 7.2 loses its own state when a fork child starts threads");
     pthread_t thread[3];
     pthread_attr_t attr;
