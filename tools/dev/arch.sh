@@ -75,8 +75,11 @@ for name in "${arches[@]}"; do
         status=1
     fi
     [ $build_only = 0 ] || continue
-    labels='^unit$'
-    run_ctest "$name" "build/$name" -L "$labels"
+    # Under an emulator each of thousands of fork children is slow to start: whether every failing
+    # system call is survived is a question for check-arch there.
+    leave_out='^$'
+    [ $part_of_test = 0 ] || [ -z "$emulator" ] || leave_out='^unit[.]oom$'
+    run_ctest "$name" "build/$name" -L '^unit$' -E "$leave_out"
 done
 if [ $part_of_test = 0 ] && [ $build_only = 0 ]; then
     python3 tools/dev/tally.py "$RESULTS" || status=1
