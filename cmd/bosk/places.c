@@ -110,17 +110,6 @@ static void unnamed(const struct process *p, uint64_t frame, char *buf, size_t c
     snprintf(buf, cap, "%.60s+0x%" PRIx64, base[0] != '\0' ? base : "?", frame_offset(frame));
 }
 
-/* What starts every program or thread says nothing about it. */
-static bool is_start(const char *name)
-{
-    static const char *const starts[] = {
-        "_start", "__libc_start_call_main", "start_thread", "clone3", "__clone3", "__clone",
-        "clone"};
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
-        if (strcmp(name, starts[i]) == 0) return true;
-    return strncmp(name, "__libc_start_main", 17) == 0;
-}
-
 static const char *name_of(struct symbols *symbols, const struct symbol_line *line, char *buf,
                            size_t cap)
 {
@@ -188,7 +177,7 @@ static void collect(const struct walk *w, uint32_t frame, unsigned inlined, bool
         }
         for (unsigned k = inlined; k < s->count && room; k++) {
             name_of(w->symbols, &s->line[k], name, sizeof name);
-            if (is_start(name)) continue;
+            if (symbols_starts(name)) continue;
             /* What calls main is the same for every stack. */
             room = add(c, name) && strcmp(name, "main") != 0;
         }

@@ -6,12 +6,14 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
+#include <fcntl.h>
 #include <gelf.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define MAX_INLINED 32
 
@@ -24,6 +26,7 @@ struct module {
     Dwfl_Module *mod;
     GElf_Addr bias;
     uint64_t seg_vaddr, seg_bytes, seg_offset;
+    bool names_only; /* its debug information is left alone */
 };
 struct found { /* node of a tree by module and address */
     unsigned module;
@@ -43,12 +46,7 @@ struct symbols {
     bool demangle_tried;
 };
 
-struct symbols *symbols_new(void)
-{
-    /* Looking for debug files must not reach for the network. */
-    unsetenv("DEBUGINFOD_URLS");
-    return calloc(1, sizeof(struct symbols));
-}
+struct symbols *symbols_new(void) { return calloc(1, sizeof(struct symbols)); }
 
 static void free_found(void *node)
 {
@@ -97,14 +95,64 @@ static void read_segment(struct module *m)
     }
 }
 
+/* Where libc's debug information is installed it is large and packed; its lines tell a user nothing
+ * that its names do not. */
+static bool is_libc(const char *path)
+{
+    static const char *const begins[] = {"libc.so.", "libc-2.", "ld-linux", "libpthread",
+                                         "libc.musl"};
+    const char *base = strrchr(path, '/');
+    base = base != NULL ? base + 1 : path;
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (strncmp(base, begins[i], strlen(begins[i])) == 0) return true;
+    return false;
+}
+
+/* ---- separate debug files
+ * ------------------------------------------------------------------------ */
+
+static bool same_crc(int fd, GElf_Word wanted)
+{
+    static unsigned char buf[65536];
+    uLong crc = crc32(0, NULL, 0);
+    for (ssize_t n; (n = read(fd, buf, sizeof buf)) > 0;) crc = crc32(crc, buf, (uInt)n);
+    return crc == wanted && lseek(fd, 0, SEEK_SET) == 0;
+}
+
+/* As libdwfl's own, by build id and by .gnu_debuglink, but never from a server: for that alone it
+ * would load two dozen libraries. */
+static int find_debuginfo(Dwfl_Module *mod, void **user, const char *name, Dwarf_Addr base,
+                          const char *file, const char *link, GElf_Word crc, char **found)
+{
+    int fd = dwfl_build_id_find_debuginfo(mod, user, name, base, file, link, crc, found);
+    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+    if (fd >= 0 || link == NULL || slash == NULL || strchr(link, '/') != NULL) return fd;
+    static const char *const where[][2] = {{"", "/"}, {"", "/.debug/"}, {"/usr/lib/debug", "/"}};
+    for (size_t i = 0; i < sizeof where / sizeof where[0]; i++) {
+        char *path;
+        if (asprintf(&path, "%s%.*s%s%s", where[i][0], (int)(slash - file), file, where[i][1],
+                     link) < 0)
+            return -1;
+        fd = strcmp(path, file) != 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        if (fd >= 0 && same_crc(fd, crc)) {
+            *found = path;
+            return fd;
+        }
+        if (fd >= 0) close(fd);
+        free(path);
+    }
+    return -1;
+}
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
 static enum symbol_state open_module(struct module *m)
 {
-    static char *debug_path;
     static const Dwfl_Callbacks callbacks = {
         .find_elf = dwfl_build_id_find_elf,
-        .find_debuginfo = dwfl_standard_find_debuginfo,
+        .find_debuginfo = find_debuginfo,
         .section_address = dwfl_offline_section_address,
-        .debuginfo_path = &debug_path,
     };
     if (strchr(m->path, '/') == NULL) return SYMBOLS_VIRTUAL;
     if (access(m->path, R_OK) != 0) {
@@ -148,6 +196,7 @@ unsigned symbols_module(struct symbols *s, const struct bosk_record_module *m)
     memcpy(new->path, m->path, sizeof new->path);
     memcpy(new->build_id, m->build_id, sizeof new->build_id);
     new->build_id_bytes = m->build_id_bytes;
+    new->names_only = is_libc(new->path);
     new->state = open_module(new);
     s->module[s->count] = new;
     return s->count++;
@@ -219,6 +268,16 @@ static unsigned inlined_functions(struct module *m, Dwarf_Addr pc, struct symbol
     return count;
 }
 
+bool symbols_starts(const char *function)
+{
+    static const char *const starts[] = {
+        "_start", "__libc_start_call_main", "start_thread", "clone3", "__clone3", "__clone",
+        "clone"};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        if (strcmp(function, starts[i]) == 0) return true;
+    return strncmp(function, "__libc_start_main", 17) == 0;
+}
+
 static void look_up(struct module *m, uint64_t address, struct symbol *out)
 {
     struct symbol_line line[MAX_INLINED + 1];
@@ -231,7 +290,7 @@ static void look_up(struct module *m, uint64_t address, struct symbol *out)
     if (name != NULL && sym.st_size != 0 && offset >= sym.st_size) name = NULL;
     const char *file = NULL;
     int at = 0;
-    Dwfl_Line *src = dwfl_module_getsrc(m->mod, pc);
+    Dwfl_Line *src = !m->names_only ? dwfl_module_getsrc(m->mod, pc) : NULL;
     if (src != NULL) file = dwfl_lineinfo(src, NULL, &at, NULL, NULL, NULL);
     unsigned n = src != NULL ? inlined_functions(m, pc, line, &file, &at) : 0;
     if (name == NULL && n == 0) return;

@@ -40,6 +40,9 @@ bool symbols_segment(const struct symbols *s, unsigned module, uint64_t *vaddr, 
 /* What is at `address` of the file.  Valid until symbols_free. */
 const struct symbol *symbols_find(struct symbols *s, unsigned module, uint64_t address);
 
+/* Whether a function is what starts every program or thread, which tells nothing about it. */
+bool symbols_starts(const char *function);
+
 /* The demangled form where the name is mangled and libstdc++ is installed, else the name.  Kept. */
 const char *symbols_demangle(struct symbols *s, const char *name);
 
