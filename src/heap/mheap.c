@@ -131,7 +131,7 @@ size_t boski_arena_page(uintptr_t p)
     if ((a >> L2_BITS) >= ((size_t)1 << L1_BITS)) return BOSKI_NO_PAGE;
     size_t *l2 = __atomic_load_n(&arena_l1[a >> L2_BITS], __ATOMIC_ACQUIRE);
     if (l2 == NULL) return BOSKI_NO_PAGE;
-    size_t first = l2[a & (((size_t)1 << L2_BITS) - 1)];
+    size_t first = __atomic_load_n(&l2[a & (((size_t)1 << L2_BITS) - 1)], __ATOMIC_ACQUIRE);
     if (first == 0) return BOSKI_NO_PAGE;
     return first - 1 + ((p & (ARENA_BYTES - 1)) >> BOSKI_PAGE_SHIFT);
 }
@@ -146,9 +146,10 @@ bool boski_arena_next(uintptr_t *at, size_t *page)
             a = ((a >> L2_BITS) + 1) << L2_BITS;
             continue;
         }
-        if (l2[a & mask] != 0) {
+        size_t first = __atomic_load_n(&l2[a & mask], __ATOMIC_ACQUIRE);
+        if (first != 0) {
             *at = a << ARENA_SHIFT;
-            *page = l2[a & mask] - 1;
+            *page = first - 1;
             return true;
         }
         a++;
@@ -202,10 +203,11 @@ static bool grow_arenas(size_t npages)
     }
     for (size_t i = 0; i < n; i++) {
         uintptr_t a = ((uintptr_t)m >> ARENA_SHIFT) + i;
-        arena_l1[a >> L2_BITS][a & (((size_t)1 << L2_BITS) - 1)] =
-            first + i * BOSKI_CHUNK_PAGES + 1;
         arena_base[(first - boski_map.region_pages) / BOSKI_CHUNK_PAGES + i] =
             (uintptr_t)m + i * ARENA_BYTES;
+        /* Foreign addresses are looked up by anybody at any time. */
+        __atomic_store_n(&arena_l1[a >> L2_BITS][a & (((size_t)1 << L2_BITS) - 1)],
+                         first + i * BOSKI_CHUNK_PAGES + 1, __ATOMIC_RELEASE);
     }
     size_t next = first + (n + 1) * BOSKI_CHUNK_PAGES;
     BOSKI_SET(boski_map.arena_next, next < limit ? next : limit);
