@@ -201,7 +201,7 @@ void boski_mcache_hold(struct mcache *mc)
 static inline uint32_t look_every(unsigned c)
 {
     uint32_t n = 16384 / boski_class[c].size;
-    return n < 1 ? 1 : n < 64 ? n : 64;
+    return n < 1 ? 1 : n < 256 ? n : 256;
 }
 
 /* Where the push array counts as full, and where free must stop to be timed. */
@@ -385,6 +385,8 @@ static size_t refill_spans(struct mcache *mc, unsigned c, void **top, size_t wan
 /* How many objects to ask spans for. */
 static size_t wanted(struct lane *l, uint64_t now_ms)
 {
+    /* Checked frees must find every free object in its span, none in a cache. */
+    if (BOSK_UNLIKELY(boski_conf.check)) return 1;
     const struct boski_class *k = &boski_class[l->class_];
     size_t want = l->want;
     if (now_ms - l->last_ms > 10) want = want > 8 ? want / 4 : 1; /* a slow pace needs no stock */

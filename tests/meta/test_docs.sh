@@ -11,7 +11,7 @@ fault() {
     local copy=${work:?}/copy
     rm -rf "$copy"
     mkdir -p "$copy/tests"
-    cp -r "$SOURCE_DIR"/{docs,include,man} "$SOURCE_DIR"/*.md "$SOURCE_DIR/LICENSE" "$copy"
+    cp -r "$SOURCE_DIR"/{docs,examples,include,man} "$SOURCE_DIR"/*.md "$SOURCE_DIR/LICENSE" "$copy"
     cp -r "$SOURCE_DIR"/tests/{unit,shim,cli} "$copy/tests"
     sed -i "$3" "$copy/$2"
     refuse "$1" python3 "$check" "$copy" >"$work/found"

@@ -149,7 +149,8 @@ static void model_free(size_t page, size_t n, bool scavenged)
     boski_pages_free(page, n, scavenged);
 }
 
-/* ---- random operations ------------------------------------------------------------------------ */
+/* ---- random operations ------------------------------------------------------------------------
+ */
 
 struct block {
     size_t page, n;
@@ -312,7 +313,8 @@ TEST(mpagealloc, random_sparse)
     run_random("five levels, holes", 400000);
 }
 
-/* ---- one by one ----------------------------------------------------------------------------------- */
+/* ---- one by one
+ * ----------------------------------------------------------------------------------- */
 
 static size_t alloc(size_t n, size_t align)
 {

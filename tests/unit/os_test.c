@@ -362,7 +362,8 @@ TEST_ENV(os, page_size_must_make_sense, "BOSK_CONF=os_page=12345")
     CHECK_EQ(boski_os.page, sysconf(_SC_PAGESIZE));
 }
 
-/* ---- fault injection ---------------------------------------------------------------------------- */
+/* ---- fault injection ----------------------------------------------------------------------------
+ */
 
 TEST(os, fails_the_nth_call_once)
 {
@@ -397,7 +398,8 @@ TEST_ENV(os, failos_option, "BOSK_CONF=failos=1000")
     CHECK(boski_os_map(1) == NULL && boski_os_map(1) != NULL);
 }
 
-/* ---- clocks, numbers, text ------------------------------------------------------------------------ */
+/* ---- clocks, numbers, text
+ * ------------------------------------------------------------------------ */
 
 TEST(os, clocks)
 {
@@ -481,7 +483,8 @@ TEST(os, print_writes_whole_lines)
     CHECK(n > 1000 && n < 1100 && strcmp(text + n - 4, "...\n") == 0);
 }
 
-/* ---- locks -------------------------------------------------------------------------------------------- */
+/* ---- locks
+ * -------------------------------------------------------------------------------------------- */
 
 static struct boski_lock counter_lock;
 static uint64_t counter;
