@@ -14,9 +14,10 @@ A mutant is a file NAME.mutant beside this script:
     text that replaces it
     >>>>
 
-More such pairs may follow.  `tests` names executables of tests/unit without `_test`, or `name@CONF` to run one with
-BOSK_CONF=CONF; they are run in turn until one is red.  A mutant that does not apply any more, does
-not compile, or leaves all of them green makes this script fail.  Works in a copy of the tree.
+More such pairs may follow.  `tests` names executables of tests/unit without `_test`, or `name@CONF`
+to run one with BOSK_CONF=CONF; they are run in turn until one is red.  A mutant that does not apply
+any more, does not compile, or leaves all of them green makes this script fail.  Works in a copy of
+the tree.
 """
 import argparse
 import os
