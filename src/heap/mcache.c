@@ -201,7 +201,7 @@ void boski_mcache_hold(struct mcache *mc)
 static inline uint32_t look_every(unsigned c)
 {
     uint32_t n = 16384 / boski_class[c].size;
-    return n < 1 ? 1 : n < 256 ? n : 256;
+    return n < 1 ? 1 : n < 64 ? n : 64;
 }
 
 /* Where the push array counts as full, and where free must stop to be timed. */
