@@ -17,6 +17,7 @@
 
 #define MAX_INLINED 32
 
+struct function;
 struct module {
     char path[BOSK_RECORD_PATH_BYTES];
     uint8_t build_id[BOSK_RECORD_BUILD_ID_BYTES];
@@ -27,6 +28,15 @@ struct module {
     GElf_Addr bias;
     uint64_t seg_vaddr, seg_bytes, seg_offset;
     bool names_only; /* its debug information is left alone */
+
+    struct function *function; /* sorted; made at the first look-up */
+    size_t functions;
+    bool sorted;
+};
+struct function {
+    GElf_Addr start, end; /* end 0: the symbol has no size */
+    const char *name;
+    int rank; /* global before weak before local */
 };
 struct found { /* node of a tree by module and address */
     unsigned module;
@@ -66,6 +76,7 @@ void symbols_free(struct symbols *s)
     if (s == NULL) return;
     for (unsigned i = 0; i < s->count; i++) {
         if (s->module[i]->dwfl != NULL) dwfl_end(s->module[i]->dwfl);
+        free(s->module[i]->function);
         free(s->module[i]);
     }
     tdestroy(s->found, free_found);
@@ -278,16 +289,65 @@ bool symbols_starts(const char *function)
     return strncmp(function, "__libc_start_main", 17) == 0;
 }
 
+/* Functions by address, later and better ones last among equals. */
+static int by_start(const void *a, const void *b)
+{
+    const struct function *x = a, *y = b;
+    if (x->start != y->start) return x->start < y->start ? -1 : 1;
+    if (x->rank != y->rank) return x->rank < y->rank ? 1 : -1;
+    size_t n = strlen(x->name), m = strlen(y->name);
+    return n != m ? (n < m ? 1 : -1) : strcmp(y->name, x->name);
+}
+
+/* libdwfl's own look-up goes through all symbols each time. */
+static void sort_functions(struct module *m)
+{
+    m->sorted = true;
+    int n = dwfl_module_getsymtab(m->mod);
+    if (n <= 0) return;
+    m->function = calloc((size_t)n, sizeof *m->function);
+    for (int i = 0; m->function != NULL && i < n; i++) {
+        GElf_Sym sym;
+        GElf_Addr address;
+        const char *name = dwfl_module_getsym_info(m->mod, i, &sym, &address, NULL, NULL, NULL);
+        int type = GELF_ST_TYPE(sym.st_info), bind = GELF_ST_BIND(sym.st_info);
+        if (name == NULL || name[0] == '\0' || sym.st_shndx == SHN_UNDEF) continue;
+        if (type != STT_FUNC && type != STT_GNU_IFUNC && (type != STT_NOTYPE || bind == STB_LOCAL))
+            continue;
+        m->function[m->functions++] =
+            (struct function){address, sym.st_size != 0 ? address + sym.st_size : 0, name,
+                              bind == STB_GLOBAL ? 0
+                              : bind == STB_WEAK ? 1
+                                                 : 2};
+    }
+    if (m->functions > 1) qsort(m->function, m->functions, sizeof *m->function, by_start);
+}
+
+/* The function that holds `pc`; one without a size reaches to the next. */
+static const char *function_at(struct module *m, GElf_Addr pc)
+{
+    if (!m->sorted) sort_functions(m);
+    size_t low = 0, high = m->functions;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (m->function[mid].start <= pc)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    /* A function may lie within another, rarely more deeply. */
+    for (size_t back = 0; back < 16 && low > back; back++) {
+        const struct function *f = &m->function[low - 1 - back];
+        if (f->end > pc || (f->end == 0 && back == 0)) return f->name;
+    }
+    return NULL;
+}
+
 static void look_up(struct module *m, uint64_t address, struct symbol *out)
 {
     struct symbol_line line[MAX_INLINED + 1];
     Dwarf_Addr pc = address + m->bias;
-    GElf_Off offset;
-    GElf_Sym sym;
-    const char *name = dwfl_module_addrinfo(m->mod, pc, &offset, &sym, NULL, NULL, NULL);
-    /* Without sizes the nearest name before may be of something else: assembler, or a stripped
-     * function. */
-    if (name != NULL && sym.st_size != 0 && offset >= sym.st_size) name = NULL;
+    const char *name = function_at(m, pc);
     const char *file = NULL;
     int at = 0;
     Dwfl_Line *src = !m->names_only ? dwfl_module_getsrc(m->mod, pc) : NULL;
