@@ -201,6 +201,25 @@ def test_set_user_id_program():
             assert run.summary()["processes"] or "nothing was recorded" in run.err
 
 
+def test_program_with_file_capabilities():
+    if os.getuid() != 0 or shutil.which("setpriv") is None:
+        raise Skip("needs to be root and setpriv")
+    with Workshop() as w:
+        program = w.compile("int main(void) { return 0; }", "able")
+        try:  # version 2, effective, CAP_NET_RAW permitted
+            os.setxattr(program, "security.capability",
+                        struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0))
+        except OSError as err:
+            raise Skip(f"cannot set capabilities: {err}") from err
+        cwd = pathlib.Path(tempfile.mkdtemp(prefix="bosk-test-"))
+        os.chmod(cwd, 0o777)
+        try:
+            refused(126, "'able' has file capabilities", "ignores preloads", command=[program],
+                    prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], cwd=cwd)
+        finally:
+            shutil.rmtree(cwd, ignore_errors=True)
+
+
 def test_garbage_is_no_program():
     with Workshop() as w:
         for name, data in (("empty_elf", b"\x7fELF" + bytes(60)), ("short", b"\x7fELF")):
