@@ -468,7 +468,9 @@ static size_t arena_pages_max(void)
     if (boski_os.as_limit < bytes / 2) bytes = boski_os.as_limit * 2;
     return (size_t)(bytes / ARENA_BYTES + 2) * BOSKI_CHUNK_PAGES;
 #else
-    return (size_t)2048 * BOSKI_CHUNK_PAGES; /* 4 GiB and as many gaps */
+    uint64_t bytes = (uint64_t)8 << 30; /* all there is, and as many gaps */
+    if (boski_os.as_limit < bytes / 2) bytes = boski_os.as_limit * 2;
+    return (size_t)(bytes / ARENA_BYTES + 2) * BOSKI_CHUNK_PAGES;
 #endif
 }
 
