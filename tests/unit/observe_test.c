@@ -303,6 +303,40 @@ TEST(observe, estimates_are_unbiased_while_the_mean_grows)
     CHECK_EQ(self()->lost_samples, 0);
 }
 
+/* Countdowns that were drawn early and run out late, as of a size that is seldom asked for. */
+TEST(observe, a_late_sample_is_weighed_by_its_own_mean)
+{
+    enum { LANES = 2000, BLOCKS = 16, SIZE = 1024 };
+    static uint64_t left[LANES];
+    static uint32_t mean[LANES];
+    attach(BOSK_RECORD_SAMPLE_AUTO);
+    uint64_t rng = bosk_test_seed() | 1;
+    for (unsigned i = 0; i < LANES; i++) left[i] = boski_obs_next_sample(&rng, &mean[i]);
+    for (uintptr_t i = 1; i <= 2000; i++) at_one(i * 64, 64); /* the mean grows meanwhile */
+    uint32_t now;
+    (void)boski_obs_next_sample(&rng, &now);
+    CHECK_EQ(now, 512 * KIB);
+    for (unsigned i = 0; i < LANES; i++) {
+        for (unsigned k = 0; k < BLOCKS; k++) {
+            if (left[i] >= SIZE) {
+                left[i] -= SIZE;
+                continue;
+            }
+            uintptr_t p = ((uintptr_t)i << 20) + ((uintptr_t)k << 12);
+            boski_obs_sample((void *)(p + (1 << 16)), SIZE, SIZE, mean[i], NULL);
+            left[i] = boski_obs_next_sample(&rng, &mean[i]);
+        }
+    }
+    double sum = 0, variance = 0, truth = (double)LANES * BLOCKS * SIZE;
+    for (unsigned i = 0; i < self()->site_count; i++) {
+        if (self()->site[i].lane != 64) continue;
+        sum += (double)self()->site[i].alloc_bytes;
+        variance += (double)self()->site[i].variance * 1048576;
+    }
+    CHECK_MSG(fabs(sum - truth) < 5 * sqrt(variance) && sqrt(variance) < 0.06 * truth,
+              "%.0f bytes of %.0f, sigma %.0f", sum, truth, sqrt(variance));
+}
+
 TEST(observe, sampling_can_be_off)
 {
     attach(BOSK_RECORD_SAMPLE_OFF);
