@@ -37,8 +37,9 @@ target_include_directories(bosk_tool_core PUBLIC
 target_include_directories(bosk_tool_core SYSTEM PUBLIC ${generated})
 target_compile_definitions(bosk_tool_core PUBLIC
   BOSK_INSTALL_LIBDIR="${CMAKE_INSTALL_FULL_LIBDIR}")
+# Of the library only the pure functions of growth.h are used, so nothing of the heap is linked in.
 target_link_libraries(bosk_tool_core
-  PUBLIC PkgConfig::TOOL_DEPS m ${CMAKE_DL_LIBS} PRIVATE bosk_tool_flags)
+  PUBLIC PkgConfig::TOOL_DEPS bosk_static m ${CMAKE_DL_LIBS} PRIVATE bosk_tool_flags)
 
 if(EXISTS ${tool_main})
   add_executable(bosk_tool ${tool_main})

@@ -3,6 +3,7 @@
 #define BOSK_CMD_CMD_H
 
 int cmd_run(int argc, char **argv);
+int cmd_caps(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
 #endif /* BOSK_CMD_CMD_H */

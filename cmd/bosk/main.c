@@ -10,6 +10,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "run") == 0) return cmd_run(argc - 1, argv + 1);
+    if (strcmp(name, "caps") == 0) return cmd_caps(argc - 1, argv + 1);
     if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return cmd_help(argc - 1, argv + 1);
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
@@ -20,7 +21,7 @@ int main(int argc, char **argv)
         say_problem("Usage: bosk run [OPTIONS] -- PROGRAM [ARGUMENTS]", "More: bosk help",
                     "nothing to do");
     else
-        say_problem("The commands are: run, help.", "More: bosk help",
+        say_problem("The commands are: run, caps, help.", "More: bosk help",
                     "'%s' is not a command of bosk", name);
     return EXIT_USAGE;
 }
