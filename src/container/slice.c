@@ -227,9 +227,10 @@ BOSK_API bool bosk_try_growslice(const bosk_type *type, bosk_slice *s, ptrdiff_t
     bosk_home home = home_for(s->ptr, &manual);
     char *p;
     if (manual && resizable(type, s->ptr, home)) {
-        p = bosk_realloc(s->ptr, bytes);
+        bool copied;
+        p = boski_grow_block(s->ptr, bytes, &copied);
         if (p == NULL) return false;
-        boski_count(p == s->ptr ? &stats.grown_in_place : &stats.copied, p == s->ptr ? 1 : used);
+        boski_count(copied ? &stats.copied : &stats.grown_in_place, copied ? used : 1);
         /* Elements beyond the old capacity were never anybody's. */
         if (!type->noscan || boski_conf.zerotail)
             clear_bytes_of(p, (size_t)s->cap * type->size, bytes);

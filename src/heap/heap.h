@@ -267,6 +267,8 @@ void boski_large_resized(size_t old_bytes, size_t new_bytes);
 /* The same for the observer; after it. `size` is what was asked for. */
 void boski_large_resample(struct mspan *s, size_t size, size_t old_bytes);
 void *boski_realloc(void *p, size_t size);
+/* The same for a block that is not to shrink; tells whether its bytes had to be copied. */
+void *boski_grow_block(void *p, size_t size, bool *copied);
 void *boski_calloc(size_t count, size_t size);
 void *boski_aligned(size_t align, size_t size);
 size_t boski_usable(const void *p);

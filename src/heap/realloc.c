@@ -52,8 +52,9 @@ static bool grow_in_place(struct mspan *s, size_t size)
     return true;
 }
 
-static void *grow_large(struct mspan *s, void *p, size_t size)
+static void *grow_large(struct mspan *s, void *p, size_t size, bool *copied)
 {
+    *copied = false;
     size_t have = boski_span_bytes(s);
     if (size > (size_t)PTRDIFF_MAX - BOSKI_PAGE_BYTES) {
         errno = ENOMEM;
@@ -82,6 +83,7 @@ static void *grow_large(struct mspan *s, void *p, size_t size)
         boski_count(&boski_ctr->realloc_mapped, 1);
     } else {
         memcpy(q, p, have);
+        *copied = true;
         boski_count(&boski_ctr->realloc_copied, 1);
         boski_count(&boski_ctr->realloc_copied_bytes, have);
     }
@@ -89,11 +91,11 @@ static void *grow_large(struct mspan *s, void *p, size_t size)
     return q;
 }
 
-static void *resize_large(struct mspan *s, void *p, size_t size)
+static void *resize_large(struct mspan *s, void *p, size_t size, bool *copied)
 {
     if ((uintptr_t)p != s->base) boski_bad_free(p, "invalid pointer");
     size_t have = boski_span_bytes(s);
-    if (size > have) return grow_large(s, p, size);
+    if (size > have) return grow_large(s, p, size, copied);
     if (size <= BOSKI_SMALL_MAX) return move_by_copy(p, have, size, size);
     size_t need = pages_for(size);
     if (need < s->npages - s->npages / 4) { /* give the tail back when it is worth it */
@@ -123,7 +125,8 @@ static void *small_to_large(void *p, size_t have, size_t size)
     return q;
 }
 
-static BOSKI_NOINLINE void *realloc_move(void *p, size_t size)
+/* *copied: the result is another block, and not by moving pages. */
+static BOSKI_NOINLINE void *realloc_move(void *p, size_t size, bool *copied)
 {
     size_t idx = boski_page_of(p);
     unsigned c = idx == BOSKI_NO_PAGE ? BOSKI_C_NONE : boski_map.cmap[idx];
@@ -133,8 +136,9 @@ static BOSKI_NOINLINE void *realloc_move(void *p, size_t size)
     uint64_t t0 = record ? boski_os_ticks() : 0;
     if (record) boski_obs_check();
     void *q;
+    *copied = true;
     if (c == BOSKI_C_LARGE) {
-        q = resize_large(s, p, size);
+        q = resize_large(s, p, size, copied);
     } else {
         size_t have = s->elem_bytes;
         if (s->owner != NULL && s->owner != &boski_sampled) {
@@ -181,7 +185,14 @@ void *boski_realloc(void *p, size_t size)
             return p;
         }
     }
-    return realloc_move(p, size);
+    bool copied;
+    return realloc_move(p, size, &copied);
+}
+
+void *boski_grow_block(void *p, size_t size, bool *copied)
+{
+    *copied = false;
+    return size <= boski_usable(p) ? p : realloc_move(p, size, copied);
 }
 
 BOSK_API size_t bosk_grow(void *p, size_t size)

@@ -1,6 +1,7 @@
 /* slice_test.c - slices as programs use them: sharing, growth, windows, owner forms, homes. */
 #include "heap_support.h"
 #include "os/conf.h"
+#include "os/os.h"
 
 #include <bosk/growth.h>
 #include <bosk/slice.h>
@@ -236,8 +237,9 @@ TEST(slice, large_owned_arrays_are_not_copied)
     for (ptrdiff_t i = 0; i < s.len; i++) CHECK(s.ptr[i] == i);
     uint64_t grown = after.pushes_grown - before.pushes_grown;
     CHECK(grown >= 8);
-    /* Arenas lie apart: blocks that outgrow one move. */
-    if (boski_conf.reserve != 1)
+    /* Arenas lie apart: blocks that outgrow one move, where an emulator refuses it by copying. */
+    bool arenas = sizeof(void *) == 4 || boski_conf.reserve == 1;
+    if (!arenas || !boski_os.emulated)
         CHECK_MSG(after.grown_in_place - before.grown_in_place + 2 >= grown, "%llu of %llu",
                   (unsigned long long)(after.grown_in_place - before.grown_in_place),
                   (unsigned long long)grown);
@@ -360,7 +362,9 @@ TEST(slice, try_answers_false_where_no_length_is_left)
     CHECK(!bosk_try_push(&all, none));
     CHECK(all.len == PTRDIFF_MAX && all.cap == PTRDIFF_MAX);
     int one[1];
-    ints lie = bosk_slice_from(ints, one, PTRDIFF_MAX / 8, PTRDIFF_MAX / 8);
+    /* All of the address space that one object may have. */
+    const ptrdiff_t all_ints = (ptrdiff_t)launder_size(PTRDIFF_MAX / sizeof(int));
+    ints lie = bosk_slice_from(ints, one, all_ints, all_ints);
     CHECK(!bosk_try_push(&lie, 1));
     CHECK(lie.ptr == one);
 }
