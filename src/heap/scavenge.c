@@ -171,8 +171,8 @@ bool boski_limit_make_room(size_t npages)
     uint64_t inuse = (uint64_t)boski_mheap.spans_inuse_pages << BOSKI_PAGE_SHIFT;
     uint64_t dirty = (uint64_t)boski_pages_dirty() << BOSKI_PAGE_SHIFT;
     boski_unlock(&boski_mheap.lock);
-    uint64_t fixed =
-        inuse + boski_ctr->metadata_bytes / 16 + ((uint64_t)npages << BOSKI_PAGE_SHIFT);
+    uint64_t metadata = __atomic_load_n(&boski_ctr->metadata_bytes, __ATOMIC_RELAXED);
+    uint64_t fixed = inuse + metadata / 16 + ((uint64_t)npages << BOSKI_PAGE_SHIFT);
     if (fixed + dirty <= limit) return true;
     boski_scavenge(fixed < limit ? (size_t)(limit - fixed) : 0, SIZE_MAX);
     return fixed <= limit || !boski_conf.memlimit_hard;

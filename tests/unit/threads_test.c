@@ -252,8 +252,9 @@ TEST(threads, thousand_started_and_ended)
     CHECK_MSG(b.metadata <= a.metadata + 256 * KIB, "%llu and %llu", (unsigned long long)a.metadata,
               (unsigned long long)b.metadata);
     CHECK(b.spans_inuse <= a.spans_inuse + 512 * KIB);
-    CHECK_MSG(SANITIZED || resident_bytes() <= rss + MIB, "%zu KiB and %zu KiB", rss / KIB,
-              resident_bytes() / KIB);
+    /* An emulator's own records of threads would be counted too. */
+    CHECK_MSG(SANITIZED || getenv("BOSK_TEST_EMULATOR") || resident_bytes() <= rss + MIB,
+              "%zu KiB and %zu KiB", rss / KIB, resident_bytes() / KIB);
 }
 
 TEST(threads, hundreds_alive_at_once_do_not_stay_in_memory)

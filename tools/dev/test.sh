@@ -7,11 +7,11 @@ set -euo pipefail
 cd "$ROOT"
 . tools/dev/common.sh
 
-all="release clang ubsan hostile asan tsan arch"
+all="release clang ubsan hostile asan tsan musl arch"
 [ $# -gt 0 ] || read -ra suites <<<"$all"
 [ $# -eq 0 ] || suites=("$@")
 
-setup base test
+setup base test arch
 started=$SECONDS
 rm -rf "$RESULTS"
 mkdir -p "$RESULTS"
@@ -55,6 +55,7 @@ for name in "${suites[@]}"; do
         configure=(-DBOSK_TEST_SCALE=5)
         suite tsan -L '^unit$'
         ;;
+    musl) bash tools/dev/musl.sh || true ;;
     arch) bash tools/dev/arch.sh --part-of-test || true ;;
     *) die "there is no suite '$name'; there are: $all" ;;
     esac
