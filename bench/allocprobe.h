@@ -56,7 +56,7 @@ static inline void probe_touch(void *p) { *(volatile char *)p = 1; }
 /* Writes one byte of every page and the last one, so that all of it counts as resident. */
 static inline void probe_touch_all(void *p, size_t n)
 {
-    volatile char *c = p;
+    volatile char *c = (volatile char *)p;
     for (size_t i = 0; i < n; i += 4096) c[i] = 1;
     c[n - 1] = 1;
 }

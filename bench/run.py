@@ -7,6 +7,7 @@
 """
 
 import argparse
+import importlib
 import os
 import subprocess
 import sys
@@ -15,13 +16,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import inputs  # noqa: E402
 from measure import boards, contender, groups, instructions, machine, memory  # noqa: E402
-from measure import plot, probe, programs  # noqa: E402
+from measure import plot, probe, programs, share  # noqa: E402
 from measure.check import Check  # noqa: E402
 from measure.report import Report  # noqa: E402
 
 PARTS = {
     "instr": "exact instruction counts", "groups": "the 65 throughput rows in ten groups",
     "latency": "tails of single calls", "programs": "real programs, CPU time and peak memory",
+    "share": "how much of the real programs is the allocator",
     "startup": "what a small program has resident", "memory": "after a phase, under churn",
     "square": "a load that goes up and down", "storms": "1,000 threads, 10,000 forks",
     "recording": "bosk run against the same preload", "small": "profile=small",
@@ -136,6 +138,14 @@ class Run:
             f"BenchmarkProgram/{p}/alloc={lb}\t1\t{c.cpu_s * 1e9:.0f} cpu-ns/op\t"
             f"{c.rss_kb * 1024} peak-B" for p in costs for lb in costs[p] for c in costs[p][lb]]
 
+    def share(self):
+        folder = os.path.join(self.args.work, "inputs-quick")
+        inputs.write(folder, True)
+        scratch = self.scratch("share")
+        got = share.measure(programs.programs(folder, scratch), scratch)
+        self.report.section("The allocator's share of the real programs", share.table(got),
+                            "Instructions on glibc, by callgrind, on the smaller inputs.")
+
     def startup(self):
         kb = memory.startup(self.exe("startup"), self.contenders, 15)
         self.report.section("Start-up", "\n".join(
@@ -246,7 +256,13 @@ class Run:
         return 0 if good else 1
 
 
+# ./dev bench NAME of the containers: each a module of its own with main(words).
+OTHERS = {"slice": "slicebench", "map": "mapbench"}
+
+
 def main():
+    if len(sys.argv) > 1 and sys.argv[1] in OTHERS:
+        return importlib.import_module(OTHERS[sys.argv[1]]).main(sys.argv[2:])
     args = arguments()
     return Run(args).run(args.parts or list(PARTS))
 

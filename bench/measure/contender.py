@@ -15,10 +15,11 @@ BOSK_LIB = "libbosk-malloc.so"
 
 
 class Contender:
-    """A label, the library to preload ("" for the system's malloc), variables to set."""
+    """A label, the library to preload ("" for the system's malloc), variables to set; and, where
+    contenders are programs and not libraries, the program of this one."""
 
-    def __init__(self, label, lib="", env=()):
-        self.label, self.lib, self.env = label, lib, dict(env)
+    def __init__(self, label, lib="", env=(), exe=None):
+        self.label, self.lib, self.env, self.exe = label, lib, dict(env), exe
 
     @classmethod
     def parse(cls, text):
@@ -36,7 +37,7 @@ class Contender:
         return cls(label or os.path.basename(lib).split(".so")[0], path, env)
 
     def with_env(self, label, **env):
-        return Contender(label, self.lib, {**self.env, **env})
+        return Contender(label, self.lib, {**self.env, **env}, self.exe)
 
     def environ(self, **more):
         """A small fixed environment: the measured run must not depend on the caller's."""

@@ -11,7 +11,7 @@ def escape(text):
 
 
 def dots(means, labels, ours, title):
-    """means: [(name, rows, {label: ratio})]; log scale, left is faster."""
+    """means: [(name, rows or None, {label: ratio})]; log scale, left is faster."""
     ratios = [v for _, _, by in means for v in by.values()]
     low = min(0.25, min(ratios)) / 1.1
     high = max(4.0, max(ratios)) * 1.1
@@ -30,7 +30,7 @@ def dots(means, labels, ours, title):
         out.append(f'<circle cx="{at + 6}" cy="40" r="5" fill="{COLOURS[i % len(COLOURS)]}"/>'
                    f'<text x="{at + 15}" y="44"{bold}>{escape(label)}</text>')
         at += 32 + 7 * len(label)
-    for tick in (0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 8, 16):
+    for tick in (0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 8, 16, 32):
         if low <= tick <= high:
             stroke = "#444444" if tick == 1 else "#dddddd"
             out.append(f'<line x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP - 6}" '
@@ -40,9 +40,12 @@ def dots(means, labels, ours, title):
     for row, (name, rows, by) in enumerate(means):
         y = TOP + LINE * row + LINE // 2
         weight = ' font-weight="bold"' if name is None else ""
+        counted = f" ({rows})" if rows is not None else ""
         out.append(f'<text x="{LEFT - 10}" y="{y + 4}" text-anchor="end"{weight}>'
-                   f'{escape(name or "all")} ({rows})</text>')
+                   f'{escape(name or "all")}{counted}</text>')
         for i, label in enumerate(labels):
+            if label not in by:
+                continue
             size = 6 if label == ours else 4.5
             out.append(f'<circle cx="{x(by[label]):.1f}" cy="{y}" r="{size}" fill="'
                        f'{COLOURS[i % len(COLOURS)]}"><title>{escape(label)} {by[label]:.3f}'

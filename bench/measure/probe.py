@@ -10,7 +10,7 @@ from .machine import cpus, say
 # Tests that run as one process each, so that no group inherits the heap of another.
 GROUP_TESTS = ("pair", "batch", "zero", "append", "large", "xthread", "threads", "churn")
 MEMORY_TESTS = ("phase", "phase-sparse", "phase-idle", "churn")
-TWO_CORES = ("xthread", "threads")
+TWO_CORES = ("xthread", "threads", "concurrent")
 TIMEOUT_S = 300
 
 GROUPS = {  # name: tests of its rows, number of rows
@@ -38,7 +38,8 @@ def run(probe, contender, tests, kinds, quick=False):
     where = both if any(t in TWO_CORES for t in tests) else one
     command = ["taskset", "-c", where, "env", "-i",
                *(f"{k}={v}" for k, v in contender.environ().items()),
-               probe, "-l", contender.label, "-t", ",".join(tests), "-k", ",".join(kinds)]
+               contender.exe or probe, "-l", contender.label, "-t", ",".join(tests),
+               "-k", ",".join(kinds)]
     if quick:
         command.append("-q")
     try:

@@ -9,7 +9,9 @@ from .stats import NOISE
 
 
 class Report:
-    def __init__(self):
+    def __init__(self, title="the heap beside its peers",
+                 picture="geometric means of the groups"):
+        self.title, self.picture = title, picture
         self.machine, self.checks, self.sections, self.go, self.svg = {}, [], [], [], ""
         self.raw = {}
 
@@ -34,11 +36,11 @@ class Report:
 
     def markdown(self, command, plot):
         machine = ", ".join(f"{k} {v}" for k, v in self.machine.items())
-        out = ["# Measured: the heap beside its peers", "",
+        out = [f"# Measured: {self.title}", "",
                f"Written by `{command}`. {time.strftime('%Y-%m-%d', time.gmtime())}; {machine}.",
                "How each figure is taken stands in [method.md](method.md).", ""]
         if plot:
-            out += [f"![geometric means of the groups]({plot})", ""]
+            out += [f"![{self.picture}]({plot})", ""]
         out += ["## Bars", "", "| | what | measured | bar | |", "|---|---|---|---|---|"]
         for c in self.checks:
             mark = f"**{c.outcome}**" if not c.ok else c.outcome
