@@ -208,6 +208,16 @@ static bool resizable(const bosk_type *type, void *ptr, bosk_home home)
     return bosk_find_block(ptr, &start, &bytes) && start == ptr;
 }
 
+/* In an arena an array that is followed by nothing is extended where it is. */
+static bool extends(void *ptr, size_t bytes)
+{
+    void *start;
+    size_t have;
+    if (!bosk_find_block(ptr, &start, &have)) return false;
+    size_t from = (size_t)((char *)ptr - (char *)start), all;
+    return !__builtin_add_overflow(from, bytes, &all) && bosk_grow(start, all) != 0;
+}
+
 BOSK_API bool bosk_try_growslice(const bosk_type *type, bosk_slice *s, ptrdiff_t num)
 {
     ptrdiff_t new_len;
@@ -232,6 +242,11 @@ BOSK_API bool bosk_try_growslice(const bosk_type *type, bosk_slice *s, ptrdiff_t
         if (p == NULL) return false;
         boski_count(copied ? &stats.copied : &stats.grown_in_place, copied ? used : 1);
         /* Elements beyond the old capacity were never anybody's. */
+        if (!type->noscan || boski_conf.zerotail)
+            clear_bytes_of(p, (size_t)s->cap * type->size, bytes);
+    } else if (home.kind == BOSK_HOME_ARENA && s->cap != 0 && extends(s->ptr, bytes)) {
+        p = s->ptr;
+        boski_count(&stats.grown_in_place, 1);
         if (!type->noscan || boski_conf.zerotail)
             clear_bytes_of(p, (size_t)s->cap * type->size, bytes);
     } else {
@@ -265,6 +280,6 @@ BOSK_API void bosk_freeslice(const void *ptr)
     size_t bytes;
     if (ptr == NULL) return;
     bosk_home home = bosk_home_of(ptr, &known);
-    if (!known || home.kind == BOSK_HOME_COLLECTED || home.kind == BOSK_HOME_ARENA) return;
+    if (!known || home.kind == BOSK_HOME_COLLECTED) return;
     if (bosk_find_block(ptr, &start, &bytes)) bosk_free(start);
 }

@@ -1,10 +1,11 @@
 /* fork.c - every lock of the heap is held while the process forks.
  *
- * Order: pressure, first-class heaps, centrals, large cache, page heap, caches' pool, metadata. The
- * child has one thread and consistent lists; what other threads had cached stays theirs,
- * unreachable, as with any allocator.  A child made without the handlers (vfork, raw clone) must
- * exec or exit, which is what the standard asks of it.
+ * Order: pressure, first-class heaps, arenas, centrals, large cache, page heap, caches' pool,
+ * metadata. The child has one thread and consistent lists; what other threads had cached stays
+ * theirs, unreachable, as with any allocator.  A child made without the handlers (vfork, raw clone)
+ * must exec or exit, which is what the standard asks of it.
  */
+#include "arena.h"
 #include "mcache.h"
 
 #include <pthread.h>
@@ -16,6 +17,7 @@ static void prepare(void)
     if (mc != NULL) boski_mcache_count(mc);
     boski_pressure_fork(0);
     boski_hheap_fork(0);
+    boski_arena_fork(0);
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) boski_lock(&boski_central[c].lock);
     boski_large_fork(0);
     boski_lock(&boski_mheap.lock);
@@ -29,6 +31,7 @@ static void release(void)
     boski_unlock(&boski_mheap.lock);
     boski_large_fork(1);
     for (unsigned c = BOSKI_NUM_SMALL - 1; c >= 1; c--) boski_unlock(&boski_central[c].lock);
+    boski_arena_fork(1);
     boski_hheap_fork(1);
     boski_pressure_fork(1);
 }

@@ -89,7 +89,7 @@ enum boski_where {
     BOSKI_CACHED,  /* a thread refills from it */
     BOSKI_RELEASED /* not a central's: free, on its way there, or of another kind */
 };
-enum { BOSKI_SPAN_SAMPLED = 1, BOSKI_SPAN_GROWN = 2 };
+enum { BOSKI_SPAN_SAMPLED = 1, BOSKI_SPAN_GROWN = 2, BOSKI_SPAN_CHUNK = 4 /* of an arena */ };
 
 struct mspan {
     uintptr_t base;
@@ -108,9 +108,9 @@ struct mspan {
     uint8_t inuse;    /* is a span and not a free record */
 
     struct mspan *next, *prev;
-    struct bosk_heap *owner; /* first-class heap, or NULL */
-    const bosk_type *type;   /* of the objects, for the collector */
-    size_t page;             /* number of the first page */
+    void *owner;           /* first-class heap or arena, by `home`, or NULL */
+    const bosk_type *type; /* of the objects, for the collector */
+    size_t page;           /* number of the first page */
     size_t npages;
     uint32_t sweepgen; /* for the collector: relative to mheap.sweepgen, as in Go */
     uint32_t epoch;    /* bumped whenever the record changes owner */
@@ -302,6 +302,8 @@ extern BOSKI_HIDDEN struct bosk_heap boski_sampled;
 /* A collected, pointer-free object of 1 to 15 bytes, zeroed; NULL when there is no memory. */
 void *boski_tiny_alloc(size_t size);
 struct bosk_heap *boski_tiny_heap(void);
+/* An object was allocated outside lanes: lets the observer sample it. */
+void boski_sample_object(void *p, size_t size, size_t block);
 /* The heap behind a home that is neither manual nor the user's; NULL for others. */
 struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan);
 void boski_hheap_fork(int step); /* 0 prepare, 1 parent, 2 child */

@@ -120,7 +120,7 @@ static unsigned lane_of(size_t size, unsigned c)
     return c - BOSKI_FIRST_MEDIUM + BOSKI_LANES_FAST;
 }
 
-static void sample(void *p, size_t size, size_t block)
+void boski_sample_object(void *p, size_t size, size_t block)
 {
     struct mcache *mc = boski_mcache();
     uint32_t mean;
@@ -160,7 +160,7 @@ void *boski_hheap_alloc(struct bosk_heap *h, size_t size, size_t align, bool zer
         boski_count(&boski_ctr->large_alloc_bytes, block);
     }
     boski_book_live((int64_t)block);
-    if (boski_recording) sample(p, size, block);
+    if (boski_recording) boski_sample_object(p, size, block);
     if (zero && dirty) memset(p, 0, size);
     if (zero) boski_count(dirty ? &boski_ctr->cleared_bytes : &boski_ctr->spared_bytes, size);
     return p;

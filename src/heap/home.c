@@ -1,4 +1,5 @@
 /* home.c - where containers allocate, and the labels of sampled bytes: two stacks per thread. */
+#include "arena.h"
 #include "mcache.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ BOSK_API bosk_home bosk_home_of(const void *p, bool *known)
     if (known != NULL) *known = s != NULL;
     if (s == NULL) return home;
     home.kind = (enum bosk_home_kind)s->home;
-    if (s->home == BOSK_HOME_HEAP) home.owner = s->owner;
+    if (s->home == BOSK_HOME_HEAP || s->home == BOSK_HOME_ARENA) home.owner = s->owner;
     return home;
 }
 
@@ -54,6 +55,11 @@ BOSK_API void *bosk_alloc_in(bosk_home home, const bosk_type *type, size_t count
         if (p == NULL) errno = ENOMEM;
         return p;
     }
+    if (home.kind == BOSK_HOME_ARENA) {
+        void *p = boski_arena_alloc(home.owner, bytes, type->align, zero || !type->noscan);
+        if (p == NULL) errno = ENOMEM;
+        return p;
+    }
     struct bosk_heap *heap = home.kind == BOSK_HOME_HEAP ? (struct bosk_heap *)home.owner
                                                          : boski_home_heap(home.kind, type->noscan);
     if (heap != NULL) {
@@ -63,7 +69,6 @@ BOSK_API void *bosk_alloc_in(bosk_home home, const bosk_type *type, size_t count
         if (p == NULL) errno = ENOMEM;
         return p;
     }
-    if (home.kind == BOSK_HOME_ARENA) bosk_panic("bosk: an arena allocates by its own functions");
     /* Scan memory is zero before it is published, always. */
     zero = zero || !type->noscan;
     void *p;

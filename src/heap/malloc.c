@@ -1,4 +1,5 @@
 /* malloc.c - size classes, the public entry points, and what does not fit the fast path. */
+#include "arena.h"
 #include "mcache.h"
 #include "sizeclasses.h"
 
@@ -149,7 +150,11 @@ size_t boski_usable(const void *p)
     unsigned c = boski_map.cmap[idx];
     if (c == BOSKI_C_NONE) boski_bad_free(p, "invalid pointer");
     if (c < BOSKI_NUM_SMALL) return boski_class[c].size;
-    return boski_map.spans[idx]->elem_bytes;
+    const struct mspan *s = boski_map.spans[idx];
+    size_t bytes = s->elem_bytes;
+    if (boski_is_chunk(s) && !boski_chunk_find(s, p, NULL, &bytes))
+        boski_bad_free(p, "invalid pointer");
+    return bytes;
 }
 
 BOSK_API void *bosk_malloc(size_t size) { return boski_malloc_inline(size); }

@@ -13,6 +13,8 @@
  */
 #include "mcache.h"
 
+#include "arena.h"
+
 #include <pthread.h>
 
 /* ---- the state of a thread that has not allocated yet ------------------------ */
@@ -875,6 +877,10 @@ BOSKI_RACY void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
 
 static BOSKI_NOINLINE void free_special(void *p, struct mspan *s)
 {
+    if (s->home == BOSK_HOME_ARENA) {
+        boski_arena_free(s, p);
+        return;
+    }
     if (s->owner != NULL) {
         boski_hheap_free(s->owner, s, p);
         return;

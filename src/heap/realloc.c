@@ -5,6 +5,7 @@
  * blocks take the pages behind them; one that must move goes where the free run is longest, and
  * from 256 KiB on its pages are remapped, not copied.
  */
+#include "arena.h"
 #include "mcache.h"
 
 #include <errno.h>
@@ -141,7 +142,9 @@ static BOSKI_NOINLINE void *realloc_move(void *p, size_t size, bool *copied)
         q = resize_large(s, p, size, copied);
     } else {
         size_t have = s->elem_bytes;
-        if (s->owner != NULL && s->owner != &boski_sampled) {
+        if (s->home == BOSK_HOME_ARENA) {
+            q = boski_arena_realloc(s, p, size);
+        } else if (s->owner != NULL && s->owner != &boski_sampled) {
             /* A block of a first-class heap stays in it. */
             if (size <= have && size >= have / 2) return p;
             q = boski_hheap_alloc(s->owner, size, 1, false);
@@ -200,6 +203,7 @@ BOSK_API size_t bosk_grow(void *p, size_t size)
     size_t have = boski_usable(p);
     if (p == NULL || size <= have) return have;
     struct mspan *s = boski_span_of(p);
+    if (s->home == BOSK_HOME_ARENA) return boski_arena_grow(s, p, size);
     if (s->class_ != 0 || s->owner != NULL || (uintptr_t)p != s->base) return 0;
     if (size > (size_t)PTRDIFF_MAX - BOSKI_PAGE_BYTES || !grow_in_place(s, size)) return 0;
     boski_large_resample(s, size, have);

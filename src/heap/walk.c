@@ -1,4 +1,5 @@
 /* walk.c - visiting spans and blocks, finding the block around an address, statistics. */
+#include "arena.h"
 #include "mcache.h"
 
 #include <errno.h>
@@ -105,10 +106,17 @@ static bool visit(const struct mspan *s, uint64_t *bits, const struct cached *ca
         .kind = s->kind,
         .home = s->home,
         .sampled = (s->flags & BOSKI_SPAN_SAMPLED) != 0,
-        .heap = s->home == BOSK_HOME_HEAP ? s->owner : NULL,
+        .heap = s->home == BOSK_HOME_HEAP || s->home == BOSK_HOME_ARENA ? s->owner : NULL,
     };
     if (!fn(ctx, &info, NULL, 0)) return false;
     if ((flags & BOSK_WALK_BLOCKS) == 0) return true;
+    if (boski_is_chunk(s)) {
+        void *start;
+        size_t bytes;
+        for (uint32_t at = 0; boski_chunk_next(s, bits, &at, &start, &bytes);)
+            if (!fn(ctx, &info, start, bytes)) return false;
+        return true;
+    }
     for (uint32_t i = 0; i < s->nelems; i++) {
         if ((bits[i >> 6] >> (i & 63) & 1) != 0) continue;
         if (!fn(ctx, &info, (void *)(s->base + (uintptr_t)i * s->elem_bytes), s->elem_bytes))
@@ -178,6 +186,7 @@ BOSK_API bool bosk_find_block(const void *p, void **start, size_t *bytes)
 {
     struct mspan *s = boski_span_of(p);
     if (s == NULL) return false;
+    if (boski_is_chunk(s)) return boski_chunk_find(s, p, start, bytes);
     size_t slot = boski_slot_of(s, p);
     if (slot >= s->nelems) return false;
     uint64_t word = __atomic_load_n(&s->bits[slot >> 6], __ATOMIC_ACQUIRE);
