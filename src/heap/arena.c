@@ -1,28 +1,17 @@
-/* arena.c - arenas: chunks of pages that blocks are cut from one behind the other.
- *
- * A chunk is a span whose objects are granules of 16 bytes, of which the first nfree are in use.
- * Its bits, one a granule, are 0 where a block begins: so an address finds its block, and nothing
- * of ours lies in the pages.  As in other spans a bit that is set stands for nothing in use.
- * A block ends where the next begins.  `purged` is how many granules were ever used: behind
- * them a chunk that came zero still is.
+/* arena.c - arenas: blocks cut from chunks (see chunk.h) one behind the other.
  *
  * Blocks above BLOCK_MAX have a span each, in the list `large`.
  *
- * Locking: an arena's lock before mheap.lock; arenas_lock before both.  Readers of bits and nfree
- * take none: who holds a block may look at it while others are cut behind it.
+ * Locking: arenas_lock before an arena's lock before mheap.lock.
  */
 #include "arena.h"
 
+#include "chunk.h"
 #include "mcache.h"
 
 #include <bosk/arena.h>
 #include <errno.h>
 
-#define GRANULE_SHIFT 4
-#define GRANULE ((size_t)1 << GRANULE_SHIFT)
-#define CHUNK_PAGES_MAX 32 /* 256 KiB: what a walk can copy the bits of */
-#define CHUNK_BYTES_MAX ((size_t)CHUNK_PAGES_MAX << BOSKI_PAGE_SHIFT)
-#define BLOCK_MAX (CHUNK_BYTES_MAX / 4)
 #define SPARE_LOOKS 8
 
 struct bosk_arena {
@@ -41,61 +30,6 @@ struct bosk_arena {
 static struct bosk_arena *arenas, *free_records;
 static struct boski_lock arenas_lock;
 
-/* ---- chunks ---------------------------------------------------------------------- */
-
-static uint32_t used_of(const struct mspan *s)
-{
-    return (uint32_t)__atomic_load_n(&s->nfree, __ATOMIC_ACQUIRE);
-}
-/* After the bits: who sees the granules as used sees where blocks begin. */
-static void set_used(struct mspan *s, uint32_t used)
-{
-    __atomic_store_n(&s->nfree, (int32_t)used, __ATOMIC_RELEASE);
-    if (used > (uint32_t)s->purged) s->purged = (int32_t)used;
-}
-static void begin_block(struct mspan *s, uint32_t g)
-{
-    BOSKI_SET(s->bits[g >> 6], s->bits[g >> 6] & ~((uint64_t)1 << (g & 63)));
-}
-static void unbegin_block(struct mspan *s, uint32_t g)
-{
-    BOSKI_SET(s->bits[g >> 6], s->bits[g >> 6] | (uint64_t)1 << (g & 63));
-}
-/* The first granule in [from, end) at which a block begins, or `end`. */
-static uint32_t next_start(const uint64_t *bits, uint32_t from, uint32_t end)
-{
-    while (from < end) {
-        uint64_t starts = ~BOSKI_LOOK(bits[from >> 6]) >> (from & 63);
-        if (starts != 0) {
-            from += (uint32_t)__builtin_ctzll(starts);
-            return from < end ? from : end;
-        }
-        from = (from | 63) + 1;
-    }
-    return end;
-}
-/* The last granule at or before `g` at which a block begins.  There is one: the first granule in
- * use begins one. */
-static uint32_t start_of(const uint64_t *bits, uint32_t g)
-{
-    uint32_t w = g >> 6;
-    uint64_t starts = ~BOSKI_LOOK(bits[w]) & ~(uint64_t)0 >> (63 - (g & 63));
-    while (starts == 0 && w > 0) starts = ~BOSKI_LOOK(bits[--w]);
-    return w * 64 + (starts != 0 ? 63 - (uint32_t)__builtin_clzll(starts) : 0);
-}
-
-static uint32_t granule_of(const struct mspan *s, const void *p)
-{
-    return (uint32_t)(((uintptr_t)p - s->base) >> GRANULE_SHIFT);
-}
-static char *granule_at(const struct mspan *s, uint32_t g)
-{
-    return (char *)s->base + ((size_t)g << GRANULE_SHIFT);
-}
-static uint32_t granules(size_t bytes)
-{
-    return bytes == 0 ? 1 : (uint32_t)((bytes + GRANULE - 1) >> GRANULE_SHIFT);
-}
 static size_t pages_for(size_t bytes) { return (bytes + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT; }
 
 bool boski_chunk_next(const struct mspan *s, const uint64_t *bits, uint32_t *at, void **start,
@@ -153,51 +87,6 @@ static void forget_samples(struct mspan *s)
     s->flags &= (uint8_t)~BOSKI_SPAN_SAMPLED;
 }
 
-/* ---- quarantine: with check=1 what was freed is out of reach for a while ---------------- */
-
-#define QUARANTINE_BYTES ((size_t)32 << 20)
-#define QUARANTINE_SPANS 1024
-
-static struct {
-    struct boski_lock lock;
-    struct mspan *first, *last; /* by next, oldest first */
-    size_t bytes, spans;
-} quarantine;
-
-/* Takes the oldest out when there are too many; NULL when there are not.  Lock held. */
-static struct mspan *quarantine_surplus(void)
-{
-    struct mspan *s = quarantine.first;
-    if (quarantine.bytes <= QUARANTINE_BYTES && quarantine.spans <= QUARANTINE_SPANS) return NULL;
-    quarantine.first = s->next;
-    if (s->next == NULL) quarantine.last = NULL;
-    quarantine.bytes -= boski_span_bytes(s);
-    quarantine.spans--;
-    return s;
-}
-
-static void quarantine_give(struct mspan *s)
-{
-    void *base = (void *)s->base;
-    size_t bytes = boski_span_bytes(s);
-    (void)boski_os_decommit(base, bytes);
-    boski_os_protect_none(base, bytes);
-    s->next = NULL;
-    boski_lock(&quarantine.lock);
-    if (quarantine.last != NULL)
-        quarantine.last->next = s;
-    else
-        quarantine.first = s;
-    quarantine.last = s;
-    quarantine.bytes += bytes;
-    quarantine.spans++;
-    while ((s = quarantine_surplus()) != NULL) {
-        /* Pages that the system will not give back stay out of use. */
-        if (boski_os_commit((void *)s->base, boski_span_bytes(s))) boski_mheap_free(s);
-    }
-    boski_unlock(&quarantine.lock);
-}
-
 /* ---- spans --------------------------------------------------------------------------- */
 
 static void push(struct mspan **list, struct mspan *s)
@@ -250,7 +139,7 @@ static void span_release(struct bosk_arena *a, struct mspan *s)
     BOSKI_SET(a->bytes, a->bytes - boski_span_bytes(s));
     s->owner = NULL;
     if (BOSK_UNLIKELY(boski_conf.check))
-        quarantine_give(s);
+        boski_quarantine(s);
     else
         boski_mheap_free(s);
 }
@@ -599,9 +488,7 @@ void boski_arena_fork(int step)
     if (step == 0) {
         boski_lock(&arenas_lock);
         for (bosk_arena *a = arenas; a != NULL; a = a->next) boski_lock(&a->lock);
-        boski_lock(&quarantine.lock);
     } else {
-        boski_unlock(&quarantine.lock);
         for (bosk_arena *a = arenas; a != NULL; a = a->next) boski_unlock(&a->lock);
         boski_unlock(&arenas_lock);
     }

@@ -23,6 +23,10 @@ bool boski_chunk_next(const struct mspan *s, const uint64_t *bits, uint32_t *at,
 
 void boski_arena_fork(int step); /* 0 prepare, 1 parent and child */
 
+/* Takes a span that nobody may look at any more, and frees it later; see quarantine.c. */
+void boski_quarantine(struct mspan *s);
+void boski_quarantine_fork(int step);
+
 static inline bool boski_is_chunk(const struct mspan *s)
 {
     return (s->flags & BOSKI_SPAN_CHUNK) != 0;

@@ -18,6 +18,7 @@ static void prepare(void)
     boski_pressure_fork(0);
     boski_hheap_fork(0);
     boski_arena_fork(0);
+    boski_quarantine_fork(0);
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) boski_lock(&boski_central[c].lock);
     boski_large_fork(0);
     boski_lock(&boski_mheap.lock);
@@ -31,6 +32,7 @@ static void release(void)
     boski_unlock(&boski_mheap.lock);
     boski_large_fork(1);
     for (unsigned c = BOSKI_NUM_SMALL - 1; c >= 1; c--) boski_unlock(&boski_central[c].lock);
+    boski_quarantine_fork(1);
     boski_arena_fork(1);
     boski_hheap_fork(1);
     boski_pressure_fork(1);
