@@ -139,37 +139,53 @@ static void fork_under_load(uint64_t forks)
 }
 
 TEST(fork, under_load) { fork_under_load(bosk_test_budget(120)); }
-/* Spans that come and go: the page heap is at work all the time. */
-static void *page_thread(void *arg)
+/* Threads that keep one lock busy all the time, by sizes between `low` and `high`; a child that
+ * could not get it would hang. */
+static size_t low, high;
+static void *busy_thread(void *arg)
 {
     uint64_t rng = (uint64_t)(uintptr_t)arg + 1;
     void *p[16] = {NULL};
     while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
         uint64_t r = bosk_test_random(&rng);
         bosk_free(p[r % 16]);
-        p[r % 16] = get(1100 * KIB + (size_t)((r >> 20) % 64) * 8 * KIB);
+        p[r % 16] = get(low + (size_t)((r >> 20) % (high - low)));
     }
     for (size_t i = 0; i < 16; i++) bosk_free(p[i]);
     return NULL;
 }
 
-TEST(fork, while_pages_change_hands)
+static void fork_beside_busy_threads(void)
 {
     pthread_t thread[3];
     for (size_t i = 0; i < 3; i++)
-        CHECK_EQ(pthread_create(&thread[i], NULL, page_thread, (void *)i), 0);
-    uint64_t n = bosk_test_budget(200);
+        CHECK_EQ(pthread_create(&thread[i], NULL, busy_thread, (void *)i), 0);
+    uint64_t n = bosk_test_budget(1000);
     for (uint64_t i = 0; i < n; i++) {
         pid_t pid = fork();
         if (pid == 0) {
-            alarm(CHILD_SECONDS);
-            for (size_t k = 0; k < 40; k++) bosk_free(get(2 * MIB + k * 8 * KIB));
+            alarm(CHILD_SECONDS / 4);
+            for (size_t k = 0; k < 100; k++) bosk_free(get(low + (high - low) * k / 100));
             _exit(0);
         }
         CHECK_CHILD(pid);
     }
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     for (size_t i = 0; i < 3; i++) CHECK_EQ(pthread_join(thread[i], NULL), 0);
+}
+
+TEST(fork, while_pages_change_hands)
+{
+    low = 1100 * KIB;
+    high = 1600 * KIB;
+    fork_beside_busy_threads();
+}
+/* Of such blocks there are four in a span, and with check=1 no cache is between. */
+TEST_ENV(fork, while_spans_change_hands, "BOSK_CONF=check=1")
+{
+    low = 15000;
+    high = 16384;
+    fork_beside_busy_threads();
 }
 
 TEST_ENV(fork, under_load_in_arena_mode, "BOSK_CONF=reserve=1")
