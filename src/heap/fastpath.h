@@ -4,7 +4,7 @@
  * pops, and for each size class an array that free pushes to.  When a lane is empty the class's
  * array takes its place: so a freed object is never handed out before the next refill, and what was
  * handed out is counted there, not here.  The bottom slot of a stack holds NULL, which is the only
- * test malloc needs; a cut (see mcache.c) plants NULL higher up.
+ * test malloc needs; a cut (see mcache_refill.c) plants NULL higher up.
  *
  * The thread's block is in initial-exec TLS and begins as a stack of nothing, so the first call
  * of a thread takes the slow path without a test of its own.

@@ -82,11 +82,22 @@ struct mcache {
 
 extern BOSKI_HIDDEN struct mcache *boski_mcaches; /* all, newest first; atomic */
 
+/* What threads have that have not allocated yet: nothing. */
+extern BOSKI_HIDDEN struct mcache boski_no_cache;
+struct mcache *boski_mcache_make(void);
 /* The calling thread's cache, made if need be; NULL when the thread is ending or there is
  * no memory. */
-struct mcache *boski_mcache(void);
+static inline struct mcache *boski_mcache(void)
+{
+    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
+    return BOSK_LIKELY(mc != &boski_no_cache) ? mc : boski_mcache_make();
+}
 /* The same, but NULL when it has none yet. */
-struct mcache *boski_mcache_peek(void);
+static inline struct mcache *boski_mcache_peek(void)
+{
+    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
+    return mc != &boski_no_cache ? mc : NULL;
+}
 /* Gives everything cached by `mc` (the caller's own) back to spans. */
 void boski_mcache_flush(struct mcache *mc);
 /* Books what has been popped and pushed since the last time, for the caller's own cache. */

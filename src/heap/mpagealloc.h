@@ -27,6 +27,9 @@ bool boski_pages_init(size_t max_pages);
  * memory for the tables, nothing changed. */
 bool boski_pages_add(size_t page, size_t n);
 
+/* Takes [page, page+n) out of the heap again, if all are free; they count as never added. */
+bool boski_pages_remove(size_t page, size_t n);
+
 /* Takes `n` pages at the lowest address, first page a multiple of `align` pages (power of two;
  * among many runs that miss the alignment a higher one may be taken).  `*scavenged` gets how many
  * of them were scavenged.  BOSKI_NO_PAGE when no run is long enough. */

@@ -304,6 +304,39 @@ TEST_ENV(limits, address_space_100_mb, "BOSK_TEST_AS=104857600") { fill_address_
 TEST_ENV(limits, address_space_1_gb, "BOSK_TEST_AS=1073741824") { fill_address_space(700 * MIB); }
 TEST_ENV(limits, address_space_24_mb, "BOSK_TEST_AS=25165824") { fill_address_space(4 * MIB); }
 
+/* Small blocks have taken all there was; once they are gone, a block of most of it is served, for
+ * which no address space is left but theirs. Twice: page numbers must not run out either. */
+static void large_after_small(size_t size, size_t large)
+{
+    for (unsigned round = 0; round < 6; round++) {
+        void **list = NULL, **p;
+        size_t n = 0;
+        while ((p = launder(bosk_malloc(size))) != NULL) {
+            *p = list;
+            list = p;
+            n++;
+        }
+        CHECK_MSG(n * size >= large, "only %zu MiB", n * size / MIB);
+        while ((p = list) != NULL) {
+            list = *p;
+            bosk_free(p);
+        }
+        unsigned char *q = get(large);
+        fill(q, large, round);
+        CHECK_FILL(q, large, round);
+        bosk_free(q);
+    }
+}
+TEST_ENV(limits, freed_arenas_serve_large_blocks, "BOSK_TEST_AS=209715200", "BOSK_CONF=reserve=1")
+{
+    large_after_small(1000, 120 * MIB);
+}
+TEST_ENV(limits, freed_arenas_behind_a_small_reservation, "BOSK_TEST_AS=209715200",
+         "BOSK_CONF=reserve=32MiB")
+{
+    large_after_small(20000, 90 * MIB);
+}
+
 /* ---- pressure
  * ------------------------------------------------------------------------------------- */
 

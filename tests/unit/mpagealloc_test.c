@@ -461,6 +461,32 @@ TEST_PANICS(mpagealloc, free_outside, "fatal error: bosk: freeing pages outside 
     boski_pages_free(2 * CHUNK - 1, 2, false);
 }
 
+/* Chunks that were taken out of the heap are as if never added, and may be added again. */
+TEST(mpagealloc, removed_chunks_are_absent)
+{
+    size_t scavenged;
+    model_start(16 * CHUNK);
+    model_add(0, 8 * CHUNK);
+    CHECK(boski_pages_alloc_at(2 * CHUNK + 7, 1, &scavenged));
+    CHECK(!boski_pages_remove(2 * CHUNK, CHUNK)); /* a page of it is in use */
+    CHECK(boski_pages_clean() == 8 * CHUNK - 1 && boski_pages_inuse() == 1);
+    CHECK(boski_pages_alloc_at(3 * CHUNK, 5, &scavenged));
+    boski_pages_free(3 * CHUNK, 5, false);
+    CHECK(boski_pages_dirty() == 5);
+    CHECK(boski_pages_remove(3 * CHUNK, CHUNK) && boski_pages_remove(5 * CHUNK, CHUNK));
+    CHECK(boski_pages_dirty() == 0 && boski_pages_clean() == 6 * CHUNK - 1);
+    CHECK(boski_pages_inuse() == 1);
+    CHECK(!boski_pages_remove(3 * CHUNK, CHUNK));
+    CHECK(!boski_pages_alloc_at(3 * CHUNK, 1, &scavenged));
+    CHECK(boski_pages_free_after(4 * CHUNK, 8 * CHUNK) == CHUNK);
+    CHECK(alloc(2 * CHUNK + 8, 1) == BOSKI_NO_PAGE);
+    CHECK(alloc(2 * CHUNK, CHUNK) == 0);
+    CHECK(boski_pages_add(3 * CHUNK, CHUNK));
+    CHECK(alloc(2 * CHUNK, CHUNK) == 3 * CHUNK);
+    CHECK(boski_pages_add(5 * CHUNK, CHUNK));
+    CHECK(alloc(3 * CHUNK, CHUNK) == 5 * CHUNK);
+}
+
 /* A free page low down must not make requests for more than it holds slow: the hint of their length
  * is past it. Asserted through the answer, and through time with a wide margin. */
 TEST(mpagealloc, stray_pages_do_not_slow_the_search)
