@@ -5,6 +5,7 @@
 #include <bosk/alloc.h>
 #include <bosk/arena.h>
 #include <bosk/base.h>
+#include <bosk/cslice.h>
 #include <bosk/growth.h>
 #include <bosk/record.h>
 #include <bosk/slice.h>
