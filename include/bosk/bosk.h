@@ -7,10 +7,12 @@
 #include <bosk/base.h>
 #include <bosk/cslice.h>
 #include <bosk/growth.h>
+#include <bosk/intern.h>
 #include <bosk/record.h>
 #include <bosk/slice.h>
 #include <bosk/slices.h>
 #include <bosk/str.h>
+#include <bosk/strconv.h>
 #include <bosk/type.h>
 
 #endif /* BOSK_BOSK_H */

@@ -76,7 +76,26 @@ static inline bool bosk_str_contains(bosk_str s, bosk_str part)
     return bosk_str_index(s, part) >= 0;
 }
 
+/* By bytes, runes, sets and predicates.  A set is every rune of a string; bytes that are no UTF-8
+ * are U+FFFD on both sides.  A predicate is given the rune and `arg`. */
+typedef bool (*bosk_rune_is)(bosk_rune rune, void *arg);
+BOSK_API ptrdiff_t bosk_str_index_byte(bosk_str s, unsigned char byte);
+BOSK_API ptrdiff_t bosk_str_last_index_byte(bosk_str s, unsigned char byte);
+BOSK_API ptrdiff_t bosk_str_index_rune(bosk_str s, bosk_rune rune);
+BOSK_API ptrdiff_t bosk_str_index_any(bosk_str s, bosk_str set);
+BOSK_API ptrdiff_t bosk_str_last_index_any(bosk_str s, bosk_str set);
+BOSK_API ptrdiff_t bosk_str_index_func(bosk_str s, bosk_rune_is is, void *arg);
+BOSK_API ptrdiff_t bosk_str_last_index_func(bosk_str s, bosk_rune_is is, void *arg);
+/* The same up to upper and lower case, by Unicode's simple folding. */
+BOSK_API bool bosk_str_equal_fold(bosk_str a, bosk_str b);
+
 /* ---- parts, which share the bytes ------------------------------------------------------------ */
+
+/* Without runes of the set at both ends, at the start, at the end; without those that are. */
+BOSK_API bosk_str bosk_str_trim(bosk_str s, bosk_str set);
+BOSK_API bosk_str bosk_str_trim_left(bosk_str s, bosk_str set);
+BOSK_API bosk_str bosk_str_trim_right(bosk_str s, bosk_str set);
+BOSK_API bosk_str bosk_str_trim_func(bosk_str s, bosk_rune_is is, void *arg);
 
 /* Without white space (unicode.IsSpace) at both ends; without the prefix or suffix, if it has it.
  */
@@ -86,8 +105,7 @@ BOSK_API bosk_str bosk_str_trim_suffix(bosk_str s, bosk_str suffix);
 /* strings.Cut: what is before and behind the first separator; false, s and "" without one. */
 BOSK_API bool bosk_str_cut(bosk_str s, bosk_str separator, bosk_str *before, bosk_str *behind);
 
-/* ---- UTF-8
- * --------------------------------------------------------------------------------------- */
+/* ---- UTF-8 ---------------------------------------------------------------------------------- */
 
 /* The first rune and its bytes in *size.  Bytes that are no UTF-8 (too long, surrogates, beyond
  * U+10FFFF, cut off) give BOSK_RUNE_ERROR and size 1; the empty string gives size 0. */
@@ -96,6 +114,31 @@ BOSK_API bosk_rune bosk_utf8_decode(bosk_str s, int *size);
 BOSK_API int bosk_utf8_encode(bosk_rune rune, char *out);
 BOSK_API bool bosk_utf8_valid(bosk_str s);
 BOSK_API ptrdiff_t bosk_utf8_count(bosk_str s);
+/* The last rune, by the same rules. */
+BOSK_API bosk_rune bosk_utf8_decode_last(bosk_str s, int *size);
+/* Whether s begins with a whole rune or with what can never become one. */
+BOSK_API bool bosk_utf8_full_rune(bosk_str s);
+/* Bytes of the encoding; -1 for what is no rune. */
+BOSK_API int bosk_utf8_rune_len(bosk_rune rune);
+static inline bool bosk_utf8_valid_rune(bosk_rune r)
+{
+    return (r >= 0 && r < 0xd800) || (r > 0xdfff && r <= BOSK_RUNE_MAX);
+}
+static inline bool bosk_utf8_rune_start(unsigned char byte) { return (byte & 0xc0) != 0x80; }
+
+/* Of the package unicode: letters, upper and lower case, decimal digits, punctuation, what is
+ * printed (letters, marks, numbers, punctuation, symbols and the ASCII space), white space. */
+BOSK_API bool bosk_rune_is_letter(bosk_rune r);
+BOSK_API bool bosk_rune_is_upper(bosk_rune r);
+BOSK_API bool bosk_rune_is_lower(bosk_rune r);
+BOSK_API bool bosk_rune_is_digit(bosk_rune r);
+BOSK_API bool bosk_rune_is_punct(bosk_rune r);
+BOSK_API bool bosk_rune_is_print(bosk_rune r);
+BOSK_API bool bosk_rune_is_space(bosk_rune r);
+/* Simple mappings, one rune for one.  Folding gives the same rune to all that differ by case. */
+BOSK_API bosk_rune bosk_rune_to_upper(bosk_rune r);
+BOSK_API bosk_rune bosk_rune_to_lower(bosk_rune r);
+BOSK_API bosk_rune bosk_rune_fold(bosk_rune r);
 
 /* bosk_range_str(i, r, s) { ... }: for i, r := range s; i is the offset of rune r. */
 #define bosk_range_str(i, r, s) \
@@ -110,8 +153,7 @@ BOSK_API ptrdiff_t bosk_utf8_count(bosk_str s);
                                        bosk_utf8_decode(bosk_str_view(S.ptr + i, S.len - i), &N)); \
                          !B; B = true)
 
-/* ---- conversions -------------------------------------------------------------------------------
- */
+/* ---- conversions ---------------------------------------------------------------------------- */
 
 /* []byte(s), []rune(s): new slices with Go's capacities, zero behind the length. */
 BOSK_API bosk_bytes bosk_str_bytes(bosk_str s);
@@ -126,23 +168,31 @@ BOSK_API bosk_bytes bosk_str_bytes_buf(bosk_str s, unsigned char buffer[BOSK_CON
 BOSK_API bosk_runes bosk_str_runes_buf(bosk_str s, bosk_rune buffer[BOSK_CONVERT_BUFFER]);
 BOSK_API bosk_str bosk_str_of_bytes_buf(bosk_bytes b, char buffer[BOSK_CONVERT_BUFFER]);
 
-/* ---- splitting and replacing -------------------------------------------------------------------
- */
+/* ---- splitting and replacing ---------------------------------------------------------------- */
 
 typedef BOSK_SLICE(bosk_str) bosk_strs;
 
 /* strings.SplitN: at most `n` parts, all of them when n < 0, none when n == 0; the parts share the
  * bytes of s.  An empty separator splits behind each rune.  Free the slice, not the parts. */
 BOSK_API bosk_strs bosk_str_split(bosk_str s, bosk_str separator, ptrdiff_t n);
-/* strings.Fields: the runs between white space. */
+/* strings.SplitAfterN: the same, each part with its separator. */
+BOSK_API bosk_strs bosk_str_split_after(bosk_str s, bosk_str separator, ptrdiff_t n);
+/* strings.Fields, FieldsFunc: the runs between white space, between what is. */
 BOSK_API bosk_strs bosk_str_fields(bosk_str s);
+BOSK_API bosk_strs bosk_str_fields_func(bosk_str s, bosk_rune_is is, void *arg);
 /* strings.Count: places of `part` that do not overlap; of "", runes and one. */
 BOSK_API ptrdiff_t bosk_str_count(bosk_str s, bosk_str part);
 /* strings.Replace: the first n (n < 0: all) places of `old`; s itself when there is none. */
 BOSK_API bosk_str bosk_str_replace(bosk_str s, bosk_str old, bosk_str by, ptrdiff_t n);
 
-/* ---- building
- * ------------------------------------------------------------------------------------- */
+/* strings.Map: each rune as `map` gives it, negative ones left out; s itself when nothing changes.
+ * Upper and lower case so; bytes that are no UTF-8, a run at a time, replaced. */
+BOSK_API bosk_str bosk_str_map(bosk_str s, bosk_rune (*map)(bosk_rune rune, void *arg), void *arg);
+BOSK_API bosk_str bosk_str_to_upper(bosk_str s);
+BOSK_API bosk_str bosk_str_to_lower(bosk_str s);
+BOSK_API bosk_str bosk_str_to_valid_utf8(bosk_str s, bosk_str replacement);
+
+/* ---- building ------------------------------------------------------------------------------- */
 
 /* strings.Builder: zero-initialise, write, take the string, free.  It owns its bytes. */
 typedef struct bosk_builder {

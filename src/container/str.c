@@ -157,29 +157,6 @@ BOSK_API bool bosk_str_has_suffix(bosk_str s, bosk_str suffix)
 
 /* ---- parts -------------------------------------------------------------------------------- */
 
-static bool is_space(bosk_rune r)
-{
-    return (r >= '\t' && r <= '\r') || r == ' ' || r == 0x85 || r == 0xa0 || r == 0x1680 ||
-           (r >= 0x2000 && r <= 0x200a) || r == 0x2028 || r == 0x2029 || r == 0x202f ||
-           r == 0x205f || r == 0x3000;
-}
-
-BOSK_API bosk_str bosk_str_trim_space(bosk_str s)
-{
-    int n;
-    while (s.len > 0 && is_space(bosk_utf8_decode(s, &n))) s = bosk_str_slice(s, n, s.len);
-    while (s.len > 0) {
-        /* Back to where the last rune begins, at most four bytes. */
-        ptrdiff_t at = s.len - 1;
-        while (at > 0 && s.len - at < BOSK_UTF8_MAX && ((unsigned char)s.ptr[at] & 0xc0) == 0x80)
-            at--;
-        bosk_rune r = bosk_utf8_decode(bosk_str_view(s.ptr + at, s.len - at), &n);
-        if (n != s.len - at || !is_space(r)) break;
-        s.len = at;
-    }
-    return s;
-}
-
 BOSK_API bosk_str bosk_str_trim_prefix(bosk_str s, bosk_str prefix)
 {
     return bosk_str_has_prefix(s, prefix) ? bosk_str_slice(s, prefix.len, s.len) : s;

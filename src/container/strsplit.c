@@ -22,7 +22,8 @@ BOSK_API ptrdiff_t bosk_str_count(bosk_str s, bosk_str part)
     return count;
 }
 
-BOSK_API bosk_strs bosk_str_split(bosk_str s, bosk_str separator, ptrdiff_t n)
+/* Parts of s, each with the first `keep` bytes of the separator behind it. */
+static bosk_strs split(bosk_str s, bosk_str separator, ptrdiff_t n, ptrdiff_t keep)
 {
     bosk_strs parts = {0};
     ptrdiff_t at;
@@ -41,30 +42,21 @@ BOSK_API bosk_strs bosk_str_split(bosk_str s, bosk_str separator, ptrdiff_t n)
     if (n < 0 || n > most) n = most;
     parts = bosk_make(bosk_strs, 0, n);
     while (parts.len + 1 < n && (at = bosk_str_index(s, separator)) >= 0) {
-        bosk_push(&parts, bosk_str_view(s.ptr, at));
+        bosk_push(&parts, bosk_str_view(s.ptr, at + keep));
         s = behind(s, at + separator.len);
     }
     bosk_push(&parts, s);
     return parts;
 }
 
-BOSK_API bosk_strs bosk_str_fields(bosk_str s)
+BOSK_API bosk_strs bosk_str_split(bosk_str s, bosk_str separator, ptrdiff_t n)
 {
-    bosk_strs parts = {0};
-    ptrdiff_t start = -1, at = 0;
-    while (at < s.len) {
-        ptrdiff_t n = rune_bytes(behind(s, at));
-        bool space = bosk_str_trim_space(bosk_str_view(s.ptr + at, n)).len == 0;
-        if (space && start >= 0) {
-            bosk_push(&parts, bosk_str_view(s.ptr + start, at - start));
-            start = -1;
-        } else if (!space && start < 0) {
-            start = at;
-        }
-        at += n;
-    }
-    if (start >= 0) bosk_push(&parts, bosk_str_view(s.ptr + start, at - start));
-    return parts;
+    return split(s, separator, n, 0);
+}
+
+BOSK_API bosk_strs bosk_str_split_after(bosk_str s, bosk_str separator, ptrdiff_t n)
+{
+    return split(s, separator, n, separator.len);
 }
 
 BOSK_API bosk_str bosk_str_replace(bosk_str s, bosk_str old, bosk_str by, ptrdiff_t n)

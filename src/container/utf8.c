@@ -64,3 +64,39 @@ BOSK_API ptrdiff_t bosk_utf8_count(bosk_str s)
     for (; s.len > 0; s.ptr += n, s.len -= n, count++) (void)bosk_utf8_decode(s, &n);
     return count;
 }
+
+BOSK_API bosk_rune bosk_utf8_decode_last(bosk_str s, int *size)
+{
+    /* Back to where the last rune may begin, at most four bytes. */
+    ptrdiff_t at = s.len - 1;
+    if (s.len <= 0) return bosk_utf8_decode(s, size);
+    while (at > 0 && s.len - at < BOSK_UTF8_MAX && !bosk_utf8_rune_start((unsigned char)s.ptr[at]))
+        at--;
+    bosk_rune r = bosk_utf8_decode(bosk_str_view(s.ptr + at, s.len - at), size);
+    if (*size == s.len - at) return r;
+    *size = 1;
+    return BOSK_RUNE_ERROR;
+}
+
+BOSK_API bool bosk_utf8_full_rune(bosk_str s)
+{
+    int n;
+    if (s.len <= 0) return false;
+    if (bosk_utf8_decode(s, &n) != BOSK_RUNE_ERROR || n != 1) return true;
+    /* An error, unless some continuation could still make it one: bytes 0x80 to 0xbf try it. */
+    char more[BOSK_UTF8_MAX];
+    ptrdiff_t len = s.len < BOSK_UTF8_MAX ? s.len : BOSK_UTF8_MAX;
+    memcpy(more, s.ptr, (size_t)len);
+    for (int second = 0x80; second <= 0xbf && len < BOSK_UTF8_MAX; second += 0x10) {
+        for (ptrdiff_t i = len; i < BOSK_UTF8_MAX; i++) more[i] = (char)second;
+        if (bosk_utf8_decode(bosk_str_view(more, BOSK_UTF8_MAX), &n) != BOSK_RUNE_ERROR || n != 1)
+            return false;
+    }
+    return true;
+}
+
+BOSK_API int bosk_utf8_rune_len(bosk_rune rune)
+{
+    char bytes[BOSK_UTF8_MAX];
+    return bosk_utf8_valid_rune(rune) ? bosk_utf8_encode(rune, bytes) : -1;
+}

@@ -285,6 +285,76 @@ TEST(str, builder)
     bosk_heap_stats(&after);
     CHECK_EQ(after.mallocs - before.mallocs, after.frees - before.frees);
 }
+/* ---- predicates and mappings; what takes no function is compared with real Go's rows ----------
+ */
+
+static bool is_digit_below(bosk_rune r, void *arg) { return r >= '0' && r < *(int *)arg; }
+
+TEST(str, predicates)
+{
+    int limit = '5';
+    bosk_str s = BOSK_STR("12ab\xc3\xa9"
+                          "349"),
+             none = {0};
+    CHECK_EQ(bosk_str_index_func(s, is_digit_below, &limit), 0);
+    CHECK_EQ(bosk_str_last_index_func(s, is_digit_below, &limit), 7);
+    CHECK(IS(bosk_str_trim_func(s, is_digit_below, &limit), "ab\xc3\xa9"
+                                                            "349"));
+    CHECK(bosk_str_trim_func(BOSK_STR("123"), is_digit_below, &limit).len == 0);
+    CHECK(parts_are(bosk_str_fields_func(s, is_digit_below, &limit), "ab\xc3\xa9|9|"));
+    CHECK(bosk_str_index_func(none, is_digit_below, &limit) == -1);
+    CHECK(bosk_str_last_index_func(none, is_digit_below, &limit) == -1);
+    CHECK(bosk_str_fields_func(none, is_digit_below, &limit).len == 0);
+}
+
+TEST(str, bytes_and_runes)
+{
+    bosk_str s = BOSK_STR("a\xc3\xa9"
+                          "a\xff\xef\xbf\xbd"),
+             none = {0};
+    CHECK(bosk_str_index_byte(s, 'a') == 0 && bosk_str_last_index_byte(s, 'a') == 3);
+    CHECK(bosk_str_index_byte(s, 'b') == -1 && bosk_str_last_index_byte(s, 'b') == -1);
+    CHECK(bosk_str_index_byte(none, 0) == -1 && bosk_str_last_index_byte(none, 0) == -1);
+    CHECK(bosk_str_index_rune(s, 0xe9) == 1 && bosk_str_index_rune(s, 'x') == -1);
+    CHECK(bosk_str_index_rune(s, BOSK_RUNE_ERROR) == 4); /* bytes that are no UTF-8 are it */
+    CHECK(bosk_str_index_rune(s, 0xd800) == -1 && bosk_str_index_rune(s, -1) == -1);
+    CHECK(bosk_utf8_rune_len('a') == 1 && bosk_utf8_rune_len(0x1f600) == 4);
+    CHECK(bosk_utf8_rune_len(0xdfff) == -1 && bosk_utf8_rune_len(0x110000) == -1);
+    CHECK(bosk_utf8_valid_rune(0) && !bosk_utf8_valid_rune(-1) && bosk_utf8_rune_start(0xc3));
+    CHECK(!bosk_utf8_rune_start(0x80));
+}
+
+static bosk_rune rot13(bosk_rune r, void *dropped)
+{
+    if (r == *(bosk_rune *)dropped) return -1;
+    if (r >= 'a' && r <= 'z') return 'a' + (r - 'a' + 13) % 26;
+    return r;
+}
+
+TEST(str, mapping)
+{
+    bosk_rune dropped = 'x', wide = 0x1f600;
+    bosk_str s = BOSK_STR("Hello\xffx"), same = BOSK_STR("123");
+    bosk_str mapped = bosk_str_map(s, rot13, &dropped);
+    CHECK(IS(mapped, "Hryyb\xef\xbf\xbd"));
+    bosk_str_free(&mapped);
+    CHECK(bosk_str_map(same, rot13, &dropped).ptr == same.ptr);
+    mapped = bosk_str_map(BOSK_STR("xx"), rot13, &dropped);
+    CHECK(mapped.len == 0);
+    bosk_str_free(&mapped);
+    mapped = bosk_str_map(BOSK_STR("\xf0\x9f\x98\x80n"), rot13, &wide);
+    CHECK(IS(mapped, "a"));
+    bosk_str_free(&mapped);
+    bosk_str upper = bosk_str_to_upper(BOSK_STR("stra\xc3\x9f"
+                                                "e")); /* no rune becomes two */
+    CHECK(IS(upper, "STRA\xc3\x9f"
+                    "E") &&
+          bosk_str_equal_fold(upper, BOSK_STR("stra\xc3\x9f"
+                                              "e")));
+    CHECK(bosk_str_to_upper(upper).ptr == upper.ptr);
+    bosk_str_free(&upper);
+}
+
 TEST_PANICS(str, builder_grown_by_less_than_nothing, "panic: strings.Builder.Grow: negative count")
 {
     bosk_builder b = {0};
