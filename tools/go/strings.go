@@ -241,7 +241,7 @@ func main() {
 		row("format_uint", strconv.FormatUint(uint64(v), base), fmt.Sprint(uint64(v)), base)
 		row("format_int", strconv.Itoa(i), fmt.Sprint(i), 10)
 		s := randomNumber(r)
-		parseInt(s, []int{0, 0, 10, 16, 36}[r.Intn(5)], []int{0, 8, 16, 32, 64, 33}[r.Intn(6)]|64*(i%2))
+		parseInt(s, []int{0, 0, 10, 16, 36}[r.Intn(5)], []int{1, 8, 16, 32, 64, 33}[r.Intn(6)]|64*(i%2))
 		parseFloat(s)
 		parseFloat(hard(r))
 		parseFloat(strconv.FormatFloat(math.Float64frombits(r.Uint64()), 'e', r.Intn(20), 64))
