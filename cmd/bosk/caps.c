@@ -10,7 +10,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"slice", caps_slice},
+    {"slice", caps_slice},   {"size", caps_size},       {"classes", caps_classes},
+    {"struct", caps_struct}, {"explain", caps_explain}, {"advise", caps_advise},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -6,11 +6,15 @@
 
 static const char general[] =
     "Usage: bosk run [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
+    "       bosk caps WHAT [OPTIONS]\n"
     "       bosk help [COMMAND]\n"
     "       bosk --version\n"
     "\n"
     "bosk run starts a dynamically linked program on bosk's heap, without changing it, and tells\n"
-    "afterwards how its memory grew, where it was asked for, and how long calls took.\n";
+    "afterwards how its memory grew, where it was asked for, and how long calls took.\n"
+    "\n"
+    "bosk caps shows how Go's slices grow and what its allocator makes of a request, for each version\n"
+    "and architecture, without Go.\n";
 
 static const char run[] =
     "Usage: bosk run [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
@@ -32,13 +36,44 @@ static const char run[] =
     "  125  bosk itself failed             126  the program cannot be run under bosk\n"
     "  127  the program was not found\n";
 
+static const char caps[] =
+    "Usage: bosk caps slice [OPTIONS]              the capacities that appends climb\n"
+    "       bosk caps size N... [OPTIONS]          the block that serves N bytes\n"
+    "       bosk caps classes [OPTIONS]            all size classes\n"
+    "       bosk caps struct 'FIELDS' [OPTIONS]    offsets, gaps, and the best order of fields\n"
+    "       bosk caps explain 'EXPRESSION' [OPTIONS]\n"
+    "                                              stack or heap, which block, by which limit\n"
+    "       bosk caps advise N [OPTIONS]           which capacity to begin with for N elements\n"
+    "\n"
+    "      --elem T        the element: a type of Go such as 'struct{a int; b *T}', or its bytes\n"
+    "                      (default: int)\n"
+    "      --ptr           of a size: it holds pointers\n"
+    "      --go VERSION    1.15 to 1.26, several with commas, or all (default: 1.22)\n"
+    "      --arch ARCH     amd64, arm64, 386, arm, several with commas, or all (default: this one)\n"
+    "      --rule RULE     a rule of growth beside Go's: x2, x1.5, threshold=256,add=25%\n"
+    "      --from CAP      begin with a full slice of this capacity (slice; default: 0)\n"
+    "      --append K      elements at a time (slice; default: 1)\n"
+    "      --to N          until so many elements are there (slice; default: 10000)\n"
+    "      --json          the answer as JSON\n"
+    "      --csv           the answer as CSV, a row for each version and architecture\n"
+    "      --svg           a picture of capacity over length (slice)\n"
+    "      --html          a page with the picture and the tables (slice)\n"
+    "      --mermaid       a diagram for mermaid (explain)\n"
+    "      --dot           a diagram for graphviz (explain)\n"
+    "  -o, --output FILE   write there instead of to standard output\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "The exit status is 0, 2 for wrong input, or 125 when the answer could not be written.\n";
+
 int cmd_help(int argc, char **argv)
 {
-    bool about_run = argc > 1 && strcmp(argv[1], "run") == 0;
-    if (argc > 1 && !about_run && strcmp(argv[1], "help") != 0) {
-        say_problem("The commands are: run, help.", NULL, "'%s' is not a command of bosk", argv[1]);
+    const char *about = argc > 1 ? argv[1] : "help";
+    bool is_run = strcmp(about, "run") == 0, is_caps = strcmp(about, "caps") == 0;
+    if (!is_run && !is_caps && strcmp(about, "help") != 0) {
+        say_problem("The commands are: run, caps, help.", NULL, "'%s' is not a command of bosk",
+                    argv[1]);
         return EXIT_USAGE;
     }
-    fputs(about_run ? run : general, stdout);
+    fputs(is_run ? run : is_caps ? caps : general, stdout);
     return fflush(stdout) == 0 ? 0 : EXIT_OWN;
 }

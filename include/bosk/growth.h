@@ -107,6 +107,19 @@ BOSK_API const char *bosk_arch_name(bosk_arch arch);
  * `class_bytes`; 0 when that is no size class of that version. */
 BOSK_API uint32_t bosk_go_span(unsigned minor, bosk_arch arch, uint64_t class_bytes, bool noscan);
 
+/* The block that serves a request. */
+typedef struct bosk_go_block {
+    uint64_t bytes;      /* of the block */
+    uint64_t usable;     /* of it: 8 less behind a header */
+    uint64_t span_bytes; /* of the span it lies in */
+    uint32_t size_class; /* 1 to 67 (66 up to Go 1.15); 0: a large block, a span of its own */
+    uint32_t objects;    /* blocks in that span */
+} bosk_go_block;
+/* bosk_go_block_of tells which block of Go 1.minor serves a request of `size` bytes: -EINVAL for an
+ * unknown version or no bytes at all, -ERANGE for more than the architecture has. */
+BOSK_API int bosk_go_block_of(unsigned minor, bosk_arch arch, uint64_t size, bool noscan,
+                              bosk_go_block *out);
+
 /* Where Go's tiny allocator puts a pointer-free object of 1 to 15 bytes.  Zero-initialise. */
 typedef struct bosk_go_tiny {
     uint32_t blocks; /* 16-byte blocks taken so far */
@@ -152,7 +165,8 @@ BOSK_API int bosk_go_limits_of(unsigned minor, bosk_go_limits *out);
 typedef struct bosk_go_type {
     uint64_t size;
     uint32_t align;
-    bool noscan; /* holds no pointers */
+    bool noscan;        /* holds no pointers */
+    uint64_t ptr_bytes; /* up to the end of the last pointer, where the collector stops looking */
 } bosk_go_type;
 /* bosk_go_layout reads a type such as "struct{a int64; b [3]byte; c *T}" and tells its layout;
  * a name that is not predeclared is an error, except behind "*".  `note`, which may be NULL, is

@@ -56,30 +56,31 @@ static bool token(struct parser *ps, const char *text)
     ps->p += n;
     return true;
 }
-static bool set(bosk_go_type *out, uint64_t size, uint32_t align, bool noscan)
+static bool set(bosk_go_type *out, uint64_t size, uint32_t align, uint64_t ptr_bytes)
 {
     out->size = size;
     out->align = align;
-    out->noscan = noscan;
+    out->noscan = ptr_bytes == 0;
+    out->ptr_bytes = ptr_bytes;
     return true;
 }
 
 /* ---- predeclared names --------------------------------------------------------------- */
 
-/* `words`: size in pointers when not 0; else `bytes`, aligned to at most `align`. */
+/* `words`: size in pointers when not 0; else `bytes`, aligned to at most `align`.  `pointers`:
+ * words up to the last pointer. */
 static const struct {
     const char *name;
-    uint8_t words, bytes, align;
-    bool noscan;
+    uint8_t words, bytes, align, pointers;
 } names[] = {
-    {"bool", 0, 1, 1, true},    {"int8", 0, 1, 1, true},      {"uint8", 0, 1, 1, true},
-    {"byte", 0, 1, 1, true},    {"int16", 0, 2, 2, true},     {"uint16", 0, 2, 2, true},
-    {"int32", 0, 4, 4, true},   {"uint32", 0, 4, 4, true},    {"rune", 0, 4, 4, true},
-    {"float32", 0, 4, 4, true}, {"int64", 0, 8, 8, true},     {"uint64", 0, 8, 8, true},
-    {"float64", 0, 8, 8, true}, {"complex64", 0, 8, 4, true}, {"complex128", 0, 16, 8, true},
-    {"int", 1, 0, 0, true},     {"uint", 1, 0, 0, true},      {"uintptr", 1, 0, 0, true},
-    {"string", 2, 0, 0, false}, {"error", 2, 0, 0, false},    {"any", 2, 0, 0, false},
-    {"map", 1, 0, 0, false},    {"chan", 1, 0, 0, false},
+    {"bool", 0, 1, 1, 0},    {"int8", 0, 1, 1, 0},      {"uint8", 0, 1, 1, 0},
+    {"byte", 0, 1, 1, 0},    {"int16", 0, 2, 2, 0},     {"uint16", 0, 2, 2, 0},
+    {"int32", 0, 4, 4, 0},   {"uint32", 0, 4, 4, 0},    {"rune", 0, 4, 4, 0},
+    {"float32", 0, 4, 4, 0}, {"int64", 0, 8, 8, 0},     {"uint64", 0, 8, 8, 0},
+    {"float64", 0, 8, 8, 0}, {"complex64", 0, 8, 4, 0}, {"complex128", 0, 16, 8, 0},
+    {"int", 1, 0, 0, 0},     {"uint", 1, 0, 0, 0},      {"uintptr", 1, 0, 0, 0},
+    {"string", 2, 0, 0, 1},  {"error", 2, 0, 0, 2},     {"any", 2, 0, 0, 2},
+    {"map", 1, 0, 0, 1},     {"chan", 1, 0, 0, 1},
 };
 
 static bool predeclared(struct parser *ps, size_t n, bosk_go_type *out)
@@ -88,21 +89,22 @@ static bool predeclared(struct parser *ps, size_t n, bosk_go_type *out)
         if (!is(ps->p, n, names[i].name)) continue;
         ps->p += n;
         if (names[i].words != 0)
-            return set(out, (uint64_t)names[i].words * ps->word, ps->word, names[i].noscan);
+            return set(out, (uint64_t)names[i].words * ps->word, ps->word,
+                       (uint64_t)names[i].pointers * ps->word);
         uint32_t align = names[i].align < ps->word ? names[i].align : ps->word;
-        return set(out, names[i].bytes, align, true);
+        return set(out, names[i].bytes, align, 0);
     }
     if (is(ps->p, n, "unsafe") && strncmp(ps->p + n, ".Pointer", 8) == 0) {
         ps->p += n + 8;
-        return set(out, ps->word, ps->word, false);
+        return set(out, ps->word, ps->word, ps->word);
     }
     if (is(ps->p, n, "reflect") && strncmp(ps->p + n, ".SliceHeader", 12) == 0) {
         ps->p += n + 12;
-        return set(out, (uint64_t)3 * ps->word, ps->word, true);
+        return set(out, (uint64_t)3 * ps->word, ps->word, 0);
     }
     if (is(ps->p, n, "reflect") && strncmp(ps->p + n, ".StringHeader", 13) == 0) {
         ps->p += n + 13;
-        return set(out, (uint64_t)2 * ps->word, ps->word, true);
+        return set(out, (uint64_t)2 * ps->word, ps->word, 0);
     }
     return fail(ps, -EINVAL);
 }
@@ -147,7 +149,7 @@ static bool array_at(struct parser *ps, bosk_go_type *out)
 {
     blanks(ps);
     if (token(ps, "]")) /* a slice */
-        return skip_type(ps) && set(out, (uint64_t)3 * ps->word, ps->word, false);
+        return skip_type(ps) && set(out, (uint64_t)3 * ps->word, ps->word, ps->word);
     uint64_t count = 0, limit = (uint64_t)1 << 62;
     if (!digit(*ps->p)) return fail(ps, -EINVAL);
     for (; digit(*ps->p); ps->p++) {
@@ -159,13 +161,15 @@ static bool array_at(struct parser *ps, bosk_go_type *out)
     if (!type_at(ps, &elem)) return false;
     uint64_t size, most = ps->word == 8 ? (uint64_t)INT64_MAX : (uint64_t)INT32_MAX;
     if (__builtin_mul_overflow(elem.size, count, &size) || size > most) return fail(ps, -EOVERFLOW);
-    return set(out, size, elem.align, elem.noscan || size == 0);
+    bool none = elem.ptr_bytes == 0 || count == 0;
+    return set(out, size, elem.align, none ? 0 : size - elem.size + elem.ptr_bytes);
 }
 
 struct fields {
     uint64_t offset;
     uint32_t align;
-    bool noscan, last_empty;
+    uint64_t ptr_bytes;
+    bool last_empty;
 };
 
 static bool add_field(struct parser *ps, struct fields *f, const char *name, size_t n,
@@ -177,7 +181,7 @@ static bool add_field(struct parser *ps, struct fields *f, const char *name, siz
     if (ps->depth == 1 && ps->note != NULL) ps->note(ps->ctx, name, n, t, at);
     f->offset = at + t->size;
     if (t->align > f->align) f->align = t->align;
-    f->noscan = f->noscan && t->noscan;
+    if (t->ptr_bytes != 0) f->ptr_bytes = at + t->ptr_bytes;
     f->last_empty = t->size == 0;
     return true;
 }
@@ -218,7 +222,7 @@ static bool field_line(struct parser *ps, struct fields *f)
 
 static bool struct_at(struct parser *ps, bosk_go_type *out)
 {
-    struct fields f = {0, 1, true, false};
+    struct fields f = {.align = 1};
     if (!token(ps, "{")) return fail(ps, -EINVAL);
     ps->depth++;
     while (!token(ps, "}")) {
@@ -231,7 +235,7 @@ static bool struct_at(struct parser *ps, bosk_go_type *out)
     /* A pointer to a last field of no size must not point behind the struct. */
     uint64_t size = f.offset + (f.last_empty && f.offset != 0);
     size = (size + f.align - 1) & ~(uint64_t)(f.align - 1);
-    return set(out, size, f.align, f.noscan);
+    return set(out, size, f.align, f.ptr_bytes);
 }
 
 static bool func_at(struct parser *ps)
@@ -254,21 +258,22 @@ static bool named_at(struct parser *ps, bosk_go_type *out)
     }
     if (is(p, n, "interface")) {
         ps->p += n;
-        return skip_group(ps, '{', '}') && set(out, (uint64_t)2 * ps->word, ps->word, false);
+        return skip_group(ps, '{', '}') &&
+               set(out, (uint64_t)2 * ps->word, ps->word, (uint64_t)2 * ps->word);
     }
     if (is(p, n, "func") && *after == '(') {
         ps->p += n;
-        return func_at(ps) && set(out, ps->word, ps->word, false);
+        return func_at(ps) && set(out, ps->word, ps->word, ps->word);
     }
     if (is(p, n, "map") && *after == '[') {
         ps->p += n;
         if (!skip_group(ps, '[', ']') || !skip_type(ps)) return false;
-        return set(out, ps->word, ps->word, false);
+        return set(out, ps->word, ps->word, ps->word);
     }
     if (is(p, n, "chan") && *after != '}' && *after != ';' && *after != '\0') {
         ps->p += n;
         (void)token(ps, "<-");
-        return skip_type(ps) && set(out, ps->word, ps->word, false);
+        return skip_type(ps) && set(out, ps->word, ps->word, ps->word);
     }
     return predeclared(ps, n, out);
 }
@@ -284,9 +289,9 @@ static bool type_at(struct parser *ps, bosk_go_type *out)
     /* Brackets and stars count as depth too: they recurse, and are not the outermost struct. */
     ps->depth += 2;
     if (token(ps, "*"))
-        ok = skip_type(ps) && set(out, ps->word, ps->word, false);
+        ok = skip_type(ps) && set(out, ps->word, ps->word, ps->word);
     else if (token(ps, "<-"))
-        ok = token(ps, "chan") ? skip_type(ps) && set(out, ps->word, ps->word, false)
+        ok = token(ps, "chan") ? skip_type(ps) && set(out, ps->word, ps->word, ps->word)
                                : fail(ps, -EINVAL);
     else if (token(ps, "["))
         ok = array_at(ps, out);

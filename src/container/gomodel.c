@@ -29,6 +29,30 @@ BOSK_API uint32_t bosk_go_span(unsigned minor, bosk_arch arch, uint64_t class_by
     return bytes / (uint32_t)class_bytes;
 }
 
+BOSK_API int bosk_go_block_of(unsigned minor, bosk_arch arch, uint64_t size, bool noscan,
+                              bosk_go_block *out)
+{
+    const bosk_growth *rule = bosk_growth_go(minor);
+    if (rule == NULL || size == 0) return -EINVAL;
+    uint64_t usable = bosk_rounded(rule, arch, size, noscan);
+    uint64_t most = wide(arch) ? (uint64_t)1 << 48 : UINT32_MAX;
+    if (usable > most) return -ERANGE;
+    bosk_go_block block = {.bytes = usable, .usable = usable, .span_bytes = usable, .objects = 1};
+    unsigned c = 1;
+    /* With a header the block is 8 bytes larger than what may be used of it. */
+    bool small = size <= (minor < 22 ? 32768u : 32760u);
+    uint64_t header = small && minor >= 22 && !noscan && size > (wide(arch) ? 512u : 128u) ? 8 : 0;
+    while (small && boski_class_to_size[c] != usable + header) c++;
+    if (small) {
+        block.bytes = usable + header;
+        block.span_bytes = (uint64_t)boski_class_to_pages[c] * 8192;
+        block.objects = bosk_go_span(minor, arch, block.bytes, noscan);
+        block.size_class = minor == 15 && c > 3 ? c - 1 : c;
+    }
+    *out = block;
+    return 0;
+}
+
 /* ---- tiny objects ------------------------------------------------------------------- */
 
 static uint32_t align_up(uint32_t v, uint32_t to) { return (v + to - 1) & ~(to - 1); }
@@ -97,7 +121,8 @@ BOSK_API int64_t bosk_go_conversion(unsigned minor, bosk_arch arch, enum bosk_co
 BOSK_API int bosk_go_limits_of(unsigned minor, bosk_go_limits *out)
 {
     if (bosk_growth_go(minor) == NULL) return -EINVAL;
-    bosk_go_limits limits = {.make_stack = 65536,
+    /* Up to 1.16 the compiler compared with >= where it later had >. */
+    bosk_go_limits limits = {.make_stack = minor < 17 ? 65535 : 65536,
                              .variable_stack = minor < 24 ? 10485760 : 131072,
                              .convert_stack = FRAME_BUFFER,
                              .box_static = 256};
