@@ -167,6 +167,8 @@ enum { BOSK_CONVERT_BUFFER = 32 };
 BOSK_API bosk_bytes bosk_str_bytes_buf(bosk_str s, unsigned char buffer[BOSK_CONVERT_BUFFER]);
 BOSK_API bosk_runes bosk_str_runes_buf(bosk_str s, bosk_rune buffer[BOSK_CONVERT_BUFFER]);
 BOSK_API bosk_str bosk_str_of_bytes_buf(bosk_bytes b, char buffer[BOSK_CONVERT_BUFFER]);
+BOSK_API bosk_str bosk_str_of_runes_buf(bosk_runes r, char buffer[BOSK_CONVERT_BUFFER]);
+BOSK_API bosk_str bosk_str_concat_buf(bosk_str s, bosk_str t, char buffer[BOSK_CONVERT_BUFFER]);
 
 /* ---- splitting and replacing ---------------------------------------------------------------- */
 

@@ -216,19 +216,36 @@ BOSK_API bosk_runes bosk_str_runes(bosk_str s)
 
 BOSK_API bosk_str bosk_str_of_bytes(bosk_bytes b) { return copy_of(b.ptr, b.len); }
 
-BOSK_API bosk_str bosk_str_of_runes(bosk_runes r)
+/* `buffer` may be NULL. */
+static bosk_str encode_all(bosk_runes r, char *buffer)
 {
     char rune[BOSK_UTF8_MAX];
     ptrdiff_t len = 0;
     for (ptrdiff_t i = 0; i < r.len; i++) len = add_len(len, bosk_utf8_encode(r.ptr[i], rune));
     if (len == 0) return empty;
-    char *start = new_bytes(len), *p = start;
+    char *start = buffer != NULL && len <= BOSK_CONVERT_BUFFER ? buffer : new_bytes(len),
+         *p = start;
     for (ptrdiff_t i = 0; i < r.len; i++) {
         int n = bosk_utf8_encode(r.ptr[i], rune);
         memcpy(p, rune, (size_t)n);
         p += n;
     }
     return bosk_str_view(start, len);
+}
+
+BOSK_API bosk_str bosk_str_of_runes(bosk_runes r) { return encode_all(r, NULL); }
+
+BOSK_API bosk_str bosk_str_of_runes_buf(bosk_runes r, char buffer[BOSK_CONVERT_BUFFER])
+{
+    return encode_all(r, buffer);
+}
+
+BOSK_API bosk_str bosk_str_concat_buf(bosk_str s, bosk_str t, char buffer[BOSK_CONVERT_BUFFER])
+{
+    if (s.len == 0 || t.len == 0 || s.len > BOSK_CONVERT_BUFFER - t.len)
+        return bosk_str_concat(s, t);
+    (void)put(put(buffer, s), t);
+    return bosk_str_view(buffer, s.len + t.len);
 }
 
 BOSK_API bosk_bytes bosk_str_bytes_buf(bosk_str s, unsigned char buffer[BOSK_CONVERT_BUFFER])

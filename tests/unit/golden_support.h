@@ -93,4 +93,72 @@ static inline bool golden_here(const struct golden *g)
     return g->arch == BOSK_ARCH_NATIVE && bosk_growth_go(g->minor) == bosk_growth_go(22);
 }
 
+/* ---- rows that cannot apply ------------------------------------------------------------------
+ *
+ * tests/golden/exclusions.csv is the only place for them: who leaves them out (`reader`), file,
+ * case (a star at the end stands for anything), versions, and why.  A line that no row needs is an
+ * error.
+ */
+struct golden_exclusion {
+    char text[256];
+    char *reader, *file, *name, *reason;
+    unsigned from, to, rows;
+};
+#define GOLDEN_EXCLUSIONS 64
+static struct golden_exclusion golden_exclusion[GOLDEN_EXCLUSIONS];
+static size_t golden_exclusions;
+
+static inline void golden_read_exclusions(void)
+{
+    char head[256];
+    FILE *f = fopen(BOSK_SOURCE_DIR "/tests/golden/exclusions.csv", "re");
+    CHECK(f != NULL && fgets(head, sizeof head, f) != NULL);
+    CHECK(strcmp(head, "reader,file,case,from,to,reason\n") == 0);
+    struct golden_exclusion *e = golden_exclusion;
+    for (; fgets(e->text, sizeof e->text, f) != NULL; e++) {
+        char *at = e->text;
+        CHECK(e + 1 < golden_exclusion + GOLDEN_EXCLUSIONS);
+        e->reader = strsep(&at, ",");
+        e->file = strsep(&at, ",");
+        e->name = strsep(&at, ",");
+        e->from = (unsigned)strtoul(strsep(&at, ","), NULL, 10);
+        e->to = (unsigned)strtoul(strsep(&at, ","), NULL, 10);
+        e->reason = strsep(&at, "\n");
+        CHECK_MSG(e->reason != NULL && *e->reason != '\0', "%s", e->text);
+    }
+    fclose(f);
+    golden_exclusions = (size_t)(e - golden_exclusion);
+}
+
+/* Whether the row is excluded for the reader; counted. */
+static inline bool golden_excluded(const struct golden *g, const char *reader)
+{
+    if (golden_exclusions == 0) golden_read_exclusions();
+    for (size_t i = 0; i < golden_exclusions; i++) {
+        struct golden_exclusion *e = &golden_exclusion[i];
+        size_t n = strcspn(e->name, "*");
+        if (strcmp(e->reader, reader) != 0 || strcmp(e->file, g->name) != 0) continue;
+        if (g->minor < e->from || g->minor > e->to || strncmp(e->name, g->field[2], n) != 0)
+            continue;
+        if (e->name[n] != '*' && g->field[2][n] != '\0') continue;
+        e->rows++;
+        return true;
+    }
+    return false;
+}
+
+/* Tells what was left out of a file, after its last row; the number of rows. */
+static inline unsigned golden_tell_exclusions(const char *reader, const char *file)
+{
+    unsigned rows = 0;
+    for (size_t i = 0; i < golden_exclusions; i++) {
+        const struct golden_exclusion *e = &golden_exclusion[i];
+        if (strcmp(e->reader, reader) != 0 || strcmp(e->file, file) != 0) continue;
+        CHECK_MSG(e->rows != 0, "exclusions.csv: no row of %s needs %s", file, e->name);
+        fprintf(stderr, "%s: %u rows of %s excluded: %s\n", file, e->rows, e->name, e->reason);
+        rows += e->rows;
+    }
+    return rows;
+}
+
 #endif /* GOLDEN_SUPPORT_H */

@@ -1,9 +1,9 @@
 /* slice_elems.h - appends through the macros for elements of every size in the golden data.
  *
- * Included by the tests in C and in C++: `grow` of the table makes a slice of `len` elements and
- * capacity `cap`, appends `k`, and tells the new capacity.  An element is known by its size and by
- * whether it holds pointers: on arm Go packs 64-bit integers tighter than C does, so structs are
- * spelled out in bytes and pointers.
+ * Included by the tests in C and in C++: the functions of the table make a slice of `len` elements
+ * and capacity `cap`, append or push `k`, and tell the new capacity.  An element is known by its
+ * size and by whether it holds pointers: on arm Go packs 64-bit integers tighter than C does, so
+ * structs are spelled out in bytes and pointers.
  */
 #ifndef SLICE_ELEMS_H
 #define SLICE_ELEMS_H
@@ -29,6 +29,23 @@ typedef ptrdiff_t (*grow_fn)(ptrdiff_t len, ptrdiff_t cap, ptrdiff_t k);
         }                                                                   \
         ptrdiff_t got = s.len == len + k ? (ptrdiff_t)s.cap : -1;           \
         if (s.ptr != old) bosk_freeslice(old);                              \
+        bosk_free_slice(&s);                                                \
+        return got;                                                         \
+    }                                                                       \
+    static ptrdiff_t push_##name(ptrdiff_t len, ptrdiff_t cap, ptrdiff_t k) \
+    {                                                                       \
+        static elem_##name one;                                             \
+        slice_##name s = bosk_make(slice_##name, 0, cap);                   \
+        s.len = len;                                                        \
+        if (k == 1) {                                                       \
+            bosk_push(&s, one);                                             \
+        } else {                                                            \
+            slice_##name more = bosk_make(slice_##name, 0, k);              \
+            more.len = k;                                                   \
+            bosk_push_slice(&s, more);                                      \
+            bosk_free_slice(&more);                                         \
+        }                                                                   \
+        ptrdiff_t got = s.len == len + k ? (ptrdiff_t)s.cap : -1;           \
         bosk_free_slice(&s);                                                \
         return got;                                                         \
     }
@@ -66,21 +83,21 @@ typedef int *elem_ptr;
 typedef BOSK_SLICE(elem_ptr) slice_ptr;
 ELEM_GROW(ptr)
 
-#define ELEM_ROW_BYTES(n) {n, true, grow_b##n},
-#define ELEM_ROW_POINTERS(n) {n * sizeof(void *), false, grow_p##n},
-static const struct {
+#define ELEM_ROW_BYTES(n) {n, true, grow_b##n, push_b##n},
+#define ELEM_ROW_POINTERS(n) {n * sizeof(void *), false, grow_p##n, push_p##n},
+static const struct elem {
     size_t size;
     bool noscan;
-    grow_fn grow;
-} elem_table[] = {{1, true, grow_byte},
-                  {8, true, grow_i64},
-                  {sizeof(void *), false, grow_ptr},
+    grow_fn grow, push; /* by append, by push */
+} elem_table[] = {{1, true, grow_byte, push_byte},
+                  {8, true, grow_i64, push_i64},
+                  {sizeof(void *), false, grow_ptr, push_ptr},
                   ALL_BYTES(ELEM_ROW_BYTES) ALL_POINTERS(ELEM_ROW_POINTERS)};
 
-static inline grow_fn elem_find(size_t size, bool noscan)
+static inline const struct elem *elem_find(size_t size, bool noscan)
 {
     for (size_t i = 0; i < sizeof elem_table / sizeof elem_table[0]; i++)
-        if (elem_table[i].size == size && elem_table[i].noscan == noscan) return elem_table[i].grow;
+        if (elem_table[i].size == size && elem_table[i].noscan == noscan) return &elem_table[i];
     return NULL;
 }
 
