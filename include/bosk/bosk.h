@@ -8,6 +8,7 @@
 #include <bosk/cslice.h>
 #include <bosk/growth.h>
 #include <bosk/intern.h>
+#include <bosk/pool.h>
 #include <bosk/record.h>
 #include <bosk/slice.h>
 #include <bosk/slices.h>

@@ -1,20 +1,25 @@
 /* fork.c - every lock of the heap is held while the process forks.
  *
- * Order: pressure, first-class heaps, arenas, centrals, large cache, page heap, caches' pool,
- * metadata. The child has one thread and consistent lists; what other threads had cached stays
- * theirs, unreachable, as with any allocator.  A child made without the handlers (vfork, raw clone)
- * must exec or exit, which is what the standard asks of it.
+ * Order: pools, pressure, first-class heaps, arenas, centrals, large cache, page heap, caches'
+ * pool, metadata. The child has one thread and consistent lists; what other threads had cached
+ * stays theirs, unreachable, as with any allocator.  A child made without the handlers (vfork, raw
+ * clone) must exec or exit, which is what the standard asks of it.
  */
 #include "arena.h"
 #include "mcache.h"
 
 #include <pthread.h>
 
+void (*boski_on_fork)(int step);
+static void (*told)(int step);
+
 static void prepare(void)
 {
     /* What was counted and not yet published is this process's, not also its child's. */
     struct mcache *mc = boski_mcache_peek();
     if (mc != NULL) boski_mcache_count(mc);
+    told = __atomic_load_n(&boski_on_fork, __ATOMIC_ACQUIRE);
+    if (told != NULL) told(0);
     boski_pressure_fork(0);
     boski_hheap_fork(0);
     boski_arena_fork(0);
@@ -37,11 +42,17 @@ static void release(void)
     boski_hheap_fork(1);
     boski_pressure_fork(1);
 }
+static void parent(void)
+{
+    release();
+    if (told != NULL) told(1);
+}
 static void child(void)
 {
     release();
     boski_mcache_fork_child();
+    if (told != NULL) told(2);
     if (boski_recording) boski_obs_check();
 }
 
-void boski_fork_init(void) { (void)pthread_atfork(prepare, release, child); }
+void boski_fork_init(void) { (void)pthread_atfork(prepare, parent, child); }

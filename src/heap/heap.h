@@ -308,6 +308,19 @@ void boski_sample_object(void *p, size_t size, size_t block);
 struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan);
 void boski_hheap_fork(int step); /* 0 prepare, 1 parent, 2 child */
 
+/* ---- what the layer above wants to be called for ------------------------------------------- */
+
+/* Set once, by the first pool.  A tick comes with each of the scavenger's, no lock held; inside
+ * malloc nothing of the user's may be called.  Forks: 0 prepare, before any lock of the heap,
+ * 1 parent, 2 child. */
+enum boski_tick { BOSKI_TICK_IN_MALLOC, BOSKI_TICK_OUTSIDE, BOSKI_TICK_FORCED };
+extern BOSKI_HIDDEN void (*boski_on_tick)(uint64_t now_ms, enum boski_tick how);
+extern BOSKI_HIDDEN void (*boski_on_fork)(int step);
+static inline void boski_tell_tick(uint64_t now_ms, enum boski_tick how)
+{
+    void (*fn)(uint64_t, enum boski_tick) = __atomic_load_n(&boski_on_tick, __ATOMIC_ACQUIRE);
+    if (fn != NULL) fn(now_ms, how);
+}
 /* ---- other ------------------------------------------------------------------------------ */
 
 BOSK_NORETURN void boski_bad_free(const void *p, const char *what);

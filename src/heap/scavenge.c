@@ -25,6 +25,7 @@
 bool boski_scavenge_pending;
 uint64_t boski_tick_ms;
 bool boski_loaded;
+void (*boski_on_tick)(uint64_t now_ms, enum boski_tick how);
 
 static struct {
     size_t peak[SLOTS]; /* pages in use, greatest in each fifth of the window */
@@ -133,6 +134,7 @@ static bool purge_spans(uint64_t now_ms, size_t inuse)
 void boski_scavenge_tick(uint64_t now_ms)
 {
     __atomic_store_n(&boski_tick_ms, now_ms, __ATOMIC_RELAXED);
+    boski_tell_tick(now_ms, BOSKI_TICK_IN_MALLOC);
     boski_large_trim(now_ms, 100);
     if (boski_conf.scavenger_thread && boski_loaded) start_thread();
     boski_lock(&boski_mheap.lock);
@@ -183,6 +185,7 @@ bool boski_limit_make_room(size_t npages)
 BOSK_API size_t bosk_trim(size_t keep)
 {
     if (!boski_heap_init()) return 0;
+    boski_tell_tick(boski_now_ms(), BOSKI_TICK_FORCED);
     struct mcache *mc = boski_mcache();
     if (mc != NULL) boski_mcache_flush(mc);
     boski_mcache_trim_pool(boski_now_ms(), 0);
@@ -216,6 +219,7 @@ static void *scavenger(void *arg)
         struct timespec t = {0, 100000000};
         nanosleep(&t, NULL);
         uint64_t now_ms = boski_now_ms();
+        boski_tell_tick(now_ms, BOSKI_TICK_OUTSIDE);
         boski_scavenge_tick(now_ms);
         if (now_ms - read_ms >= 1000) {
             read_ms = now_ms;
