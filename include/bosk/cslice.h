@@ -15,8 +15,9 @@
  * of a segment are void, so a failed allocation leaves no hole.  Appenders wait for nobody: one
  * that is stopped for good between its ticket and its byte holds up the length, not the others.
  *
- * Memory order (C11's; cslice_model.c tries all executions of small programs, and each order below
- * weakened): see BOSKI_CS_*.
+ * Memory order is C11's.  BOSKI_CS_* below name every access and its order, so that
+ * tests/models/cslice_model.c can put its own in their place: it tries all executions of small
+ * programs, and shows that each order is needed.
  *
  * Go has no counterpart; the idea of tickets that expire with their segment is that of queues built
  * on fetch-and-add (Morrison and Afek, "Fast Concurrent Queues for x86 Processors", 2013), that of
@@ -37,6 +38,9 @@
 #define BOSKI_CS_ADD(p, n) __atomic_fetch_add((p), (n), __ATOMIC_RELAXED)
 #define BOSKI_CS_CAS(p, old, v, order, failed) \
     __atomic_compare_exchange_n((p), (old), (v), false, order, failed)
+/* The element itself, plain; and the logarithm of the size of the first segment. */
+#define BOSKI_CS_WRITE(element, v) ((element) = (v))
+#define BOSKI_CS_SHIFT(elem_size) boski_cslice_shift(elem_size)
 
 /* The element is whole before its byte is set; who sees the byte sees the element. */
 #define BOSKI_CS_READY_STORE __ATOMIC_RELEASE
@@ -133,7 +137,7 @@ static inline ptrdiff_t boski_cslice_end(void) { return PTRDIFF_MAX; }
 /* Where element `i` is or will be, published or not. */
 static inline struct bosk_cslot boski_cslice_place(const bosk_cslice *c, size_t elem_size, size_t i)
 {
-    const unsigned shift = boski_cslice_shift(elem_size);
+    const unsigned shift = BOSKI_CS_SHIFT(elem_size);
     const size_t j = i + ((size_t)1 << shift);
     const unsigned top = (unsigned)(sizeof(long) * 8 - 1) ^ (unsigned)__builtin_clzl(j);
     struct bosk_cslot s;
@@ -230,7 +234,7 @@ BOSK_END_DECLS
         const struct bosk_cslot BOSKI_CAT(P, s) = boski_cslice_take(&BOSKI_CAT(P, t), &P->all); \
         ptrdiff_t BOSKI_CAT(P, i) = -1;                                                         \
         if (BOSK_LIKELY(BOSKI_CAT(P, s).segment != NULL)) {                                     \
-            BOSKI_CELEM(P, BOSKI_CAT(P, s)) = BOSKI_THE(V);                                     \
+            BOSKI_CS_WRITE(BOSKI_CELEM(P, BOSKI_CAT(P, s)), BOSKI_THE(V));                      \
             BOSKI_CAT(P, i) = boski_cslice_publish(BOSKI_CAT(P, s));                            \
         } else                                                                                  \
             without;                                                                            \

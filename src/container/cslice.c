@@ -55,7 +55,7 @@ static void free_segment(bosk_home home, struct bosk_csegment *seg)
 /* NULL when there is no memory. */
 static struct bosk_csegment *new_segment(bosk_home home, const bosk_type *type, unsigned number)
 {
-    const size_t first = (size_t)1 << boski_cslice_shift(type->size);
+    const size_t first = (size_t)1 << BOSKI_CS_SHIFT(type->size);
     const size_t size = first << number;
     /* Scanned, because it is what refers to the elements; and therefore clear. */
     const bosk_type line = {64, 64, false, 0, NULL, NULL, NULL, NULL};
