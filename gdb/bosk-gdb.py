@@ -4,6 +4,7 @@
     (gdb) bosk heap             what memory is used for, by size class
     (gdb) bosk spans [CLASS]    the spans, all or of one size class
     (gdb) bosk who ADDRESS      what an address belongs to
+    (gdb) print s               a slice: []int len=5 cap=8 = {1, 2, 3, 4, 5}; a bosk_str: "text"
 
 Needs the debug information of the library; everything is read from its own tables.
 """
@@ -240,6 +241,86 @@ class BoskWho(gdb.Command):
         print(f"{address:#x} is {where}the block at {block:#x} of {size} bytes, {state}; "
               f"span at {base:#x}, class {int(s['class_'])}, slot {slot} of {int(s['nelems'])}")
 
+
+# ---- values -------------------------------------------------------------------------------------
+
+
+class SlicePrinter:
+    """A slice of any type.  Elements are read one by one, as far as gdb wants to show them."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        ptr, n, cap = (self.value[f] for f in ("ptr", "len", "cap"))
+        name = f"[]{ptr.type.target().unqualified()}"
+        if int(n) < 0 or int(n) > int(cap):
+            return f"{name} BROKEN len={int(n)} cap={int(cap)} ptr={int(ptr):#x}"
+        if int(ptr) == 0 and int(cap) == 0:
+            return f"{name} nil"
+        return f"{name} len={int(n)} cap={int(cap)}"
+
+    def children(self):
+        ptr, n, cap = (self.value[f] for f in ("ptr", "len", "cap"))
+        if 0 <= int(n) <= int(cap):
+            for i in range(int(n)):
+                yield f"[{i}]", (ptr + i).dereference()
+
+    @staticmethod
+    def display_hint():
+        return "array"
+
+
+class StrPrinter:
+    """A bosk_str: its bytes, up to what gdb shows of strings."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        n = int(self.value["len"])
+        if n < 0:
+            return f"bosk_str BROKEN len={n} ptr={int(self.value['ptr']):#x}"
+        if n == 0:
+            return '""'
+        limit = gdb.parameter("print elements") or n
+        raw = bytes(gdb.selected_inferior().read_memory(int(self.value["ptr"]), min(n, limit)))
+        shown = raw.decode("utf-8", "surrogateescape")
+        for plain, escaped in zip('\\"\n\t\0', ("\\\\", '\\"', "\\n", "\\t", "\\000")):
+            shown = shown.replace(plain, escaped)
+        # What is no UTF-8 was put into 128 surrogates.
+        shown = "".join(f"\\x{ord(c) - 0xdc00:02x}" if 0xdc80 <= ord(c) <= 0xdcff else c
+                        for c in shown)
+        return f'"{shown}"{"..." if n > limit else ""} len={n}'
+
+
+def is_word(type_):
+    return type_.strip_typedefs().code == gdb.TYPE_CODE_INT and type_.sizeof == gdb.lookup_type(
+        "long").sizeof
+
+
+def printer_of(value):
+    """Slices have no name of their own: they are known by what they consist of."""
+    t = value.type.strip_typedefs()
+    if t.code != gdb.TYPE_CODE_STRUCT:
+        return None
+    fields = t.fields()
+    names = [f.name for f in fields]
+    if names == ["ptr", "len", "cap"]:
+        pointer = fields[0].type.strip_typedefs()
+        if (pointer.code == gdb.TYPE_CODE_PTR and
+                pointer.target().strip_typedefs().code != gdb.TYPE_CODE_VOID and
+                is_word(fields[1].type) and is_word(fields[2].type)):
+            return SlicePrinter(value)
+    if names == ["ptr", "len"] and t.tag == "bosk_str":
+        return StrPrinter(value)
+    return None
+
+
+# Once, however often the file is read.
+gdb.pretty_printers[:] = [p for p in gdb.pretty_printers
+                          if getattr(p, "__name__", "") != "printer_of"]
+gdb.pretty_printers.append(printer_of)
 
 Bosk()
 BoskHeap()

@@ -119,4 +119,49 @@ def test_process_without_the_heap():
         contains(out, "no bosk heap")
 
 
+VALUES = r"""
+#include <bosk/bosk.h>
+typedef BOSK_SLICE(int) ints;
+struct point { int x, y; };
+typedef BOSK_SLICE_POINTER_FREE(struct point) points;
+struct window { int *ptr; long len; char cap; };
+static ints none, broken = {0, 5, 2};
+static struct window other;
+void stop(void) { __asm__ volatile(""); }
+int main(void)
+{
+    ints s = bosk_append(bosk_make(ints, 0, 8), 1, 2, 3, 4, 5), many = bosk_make(ints, 1000);
+    points p = bosk_literal(points, {1, 2}, {3, 4});
+    bosk_str t = BOSK_STR("say \"h\xc3\xa9\"\n"), u = {0}, bytes = BOSK_STR("\xff");
+    stop();
+    return s.len + many.len + p.len + t.len + u.len + bytes.len + none.len + broken.len == 0;
+}
+"""
+
+
+def test_values():
+    with Session() as s:
+        build = os.environ["BUILD_DIR"]
+        with open(f"{s.dir}/v.c", "w", encoding="ascii") as f:
+            f.write(VALUES)
+        cc = os.environ.get("CC", "cc").split()
+        subprocess.run([*cc, "-g", "-O0", f"-I{SOURCE}/include", "-o", f"{s.dir}/p", f"{s.dir}/v.c",
+                        f"{build}/lib/libbosk.a", "-pthread", "-ldl"], check=True)
+        shown = [f"print {name}" for name in
+                 ("s", "many", "p", "t", "u", "bytes", "none", "broken", "other", "&s")]
+        source = f"source {SOURCE}/gdb/bosk-gdb.py"
+        out = s.gdb("set startup-with-shell off", "break stop", "run", "up", source, source,
+                    "set print elements 4", *shown)
+        contains(out, "= []int len=5 cap=8 = {1, 2, 3, 4...}")
+        contains(out, "= []int len=1000 cap=1000 = {0, 0, 0, 0...}")
+        contains(out, "= []struct point len=2 cap=2 = {{x = 1, y = 2}, {x = 3, y = 4}}")
+        contains(out, '= "say "... len=10')
+        contains(out, '= ""\n')
+        contains(out, '= "\\xff" len=1')
+        contains(out, "= []int nil\n")
+        contains(out, "= []int BROKEN len=5 cap=2 ptr=0x0")
+        contains(out, "= {ptr = 0x0, len = 0, cap = 0 '\\000'}")  # not ours
+        contains(out, "(ints *) 0x")
+
+
 run_tests(sys.modules[__name__])
