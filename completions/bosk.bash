@@ -15,6 +15,22 @@ _bosk_program() {
     echo 0
 }
 
+# After `bosk caps`; $cur and $prev are those of _bosk.
+_bosk_caps() {
+    local answers="--elem --ptr --go --arch --rule --from --append --to --json --csv --svg --html"
+    answers+=" --mermaid --dot --output --help"
+    case $prev in
+    -o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
+    --go) answers="all 1.15 1.16 1.17 1.18 1.19 1.20 1.21 1.22 1.23 1.24 1.25 1.26" ;;
+    --arch) answers="all amd64 arm64 386 arm" ;;
+    --elem) answers="int byte string int64 []byte 24" ;;
+    --rule) answers="x2 x1.5 threshold=256,add=25%" ;;
+    --from | --append | --to) answers="" ;;
+    *) if ((cword == 2)); then answers="slice size classes struct explain advise --help"; fi ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$answers" -- "$cur")
+}
+
 _bosk() {
     local cur prev words cword
     if declare -F _init_completion >/dev/null; then
@@ -26,12 +42,13 @@ _bosk() {
         prev=${words[cword - 1]}
     fi
     if ((cword == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run help --version --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "run caps help --version --help" -- "$cur")
         return
     fi
     case ${words[1]} in
-    help) mapfile -t COMPREPLY < <(compgen -W "run help" -- "$cur") && return ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "run caps help" -- "$cur") && return ;;
     run) ;;
+    caps) _bosk_caps && return ;;
     *) return ;;
     esac
 

@@ -5,6 +5,11 @@ function __bosk_in_run
     test (count $words) -ge 2; and test "$words[2]" = run
 end
 
+function __bosk_in_caps
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and test "$words[2]" = caps
+end
+
 function __bosk_program
     # What follows `run` and its options, as a command line of its own.
     set -l words (commandline -opc) (commandline -ct)
@@ -28,10 +33,11 @@ end
 
 complete -c bosk -f
 complete -c bosk -n __fish_use_subcommand -a run -d 'Run a program on the heap and report'
+complete -c bosk -n __fish_use_subcommand -a caps -d 'Show how slices of Go grow'
 complete -c bosk -n __fish_use_subcommand -a help -d 'Print a short text'
 complete -c bosk -n __fish_use_subcommand -s V -l version -d 'Print the version'
 complete -c bosk -n __fish_use_subcommand -s h -l help -d 'Print a short text'
-complete -c bosk -n '__fish_seen_subcommand_from help' -a 'run help'
+complete -c bosk -n '__fish_seen_subcommand_from help' -a 'run caps help'
 complete -c bosk -n __bosk_in_run -s o -l output -r -a '(__fish_complete_directories)' -d 'Folder for files'
 complete -c bosk -n __bosk_in_run -l sample -x -a 'auto off 1 4K 64K 512K' -d 'Bytes between samples'
 complete -c bosk -n __bosk_in_run -l depth -x -a '16 32 64 128' -d 'Functions of a stack'
@@ -40,3 +46,25 @@ complete -c bosk -n __bosk_in_run -l json -d 'Print the summary as JSON'
 complete -c bosk -n __bosk_in_run -s q -l quiet -d 'Print no report'
 complete -c bosk -n __bosk_in_run -s h -l help -d 'Print the options'
 complete -c bosk -n __bosk_in_run -a '(__bosk_program)'
+complete -c bosk -n '__bosk_in_caps; and test (count (commandline -opc)) -eq 2' -a slice -d 'The capacities that appends climb'
+complete -c bosk -n '__bosk_in_caps; and test (count (commandline -opc)) -eq 2' -a size -d 'The block of a request'
+complete -c bosk -n '__bosk_in_caps; and test (count (commandline -opc)) -eq 2' -a classes -d 'All size classes'
+complete -c bosk -n '__bosk_in_caps; and test (count (commandline -opc)) -eq 2' -a struct -d 'Offsets and gaps of fields'
+complete -c bosk -n '__bosk_in_caps; and test (count (commandline -opc)) -eq 2' -a explain -d 'Stack or heap, which block'
+complete -c bosk -n '__bosk_in_caps; and test (count (commandline -opc)) -eq 2' -a advise -d 'Which capacity to begin with'
+complete -c bosk -n __bosk_in_caps -l elem -x -a 'int byte string int64 24' -d 'Type of Go or bytes of the element'
+complete -c bosk -n __bosk_in_caps -l ptr -d 'A size holds pointers'
+complete -c bosk -n __bosk_in_caps -l go -x -a 'all 1.15 1.16 1.17 1.18 1.19 1.20 1.21 1.22 1.23 1.24 1.25 1.26' -d 'Version of Go'
+complete -c bosk -n __bosk_in_caps -l arch -x -a 'all amd64 arm64 386 arm' -d 'Architecture'
+complete -c bosk -n __bosk_in_caps -l rule -x -a 'x2 x1.5 threshold=256,add=25%' -d 'Rule of growth'
+complete -c bosk -n __bosk_in_caps -l from -x -d 'Capacity to begin with'
+complete -c bosk -n __bosk_in_caps -l append -x -d 'Elements at a time'
+complete -c bosk -n __bosk_in_caps -l to -x -d 'Elements at the end'
+complete -c bosk -n __bosk_in_caps -l json -d 'Print JSON'
+complete -c bosk -n __bosk_in_caps -l csv -d 'Print CSV'
+complete -c bosk -n __bosk_in_caps -l svg -d 'Draw the ladder'
+complete -c bosk -n __bosk_in_caps -l html -d 'Draw it in a page'
+complete -c bosk -n __bosk_in_caps -l mermaid -d 'Draw for mermaid'
+complete -c bosk -n __bosk_in_caps -l dot -d 'Draw for graphviz'
+complete -c bosk -n __bosk_in_caps -s o -l output -r -F -d 'File for the answer'
+complete -c bosk -n __bosk_in_caps -s h -l help -d 'Print the options'

@@ -19,16 +19,19 @@ int caps_wrong(const char *name, const char *text, ...)
 {
     va_list args;
     va_start(args, text);
-    fprintf(stderr, "bosk: caps %s%s", name, name[0] != '\0' ? ": " : "");
-    vfprintf(stderr, text, args);
-    fputc('\n', stderr);
+    char said[512], clean[512];
+    vsnprintf(said, sizeof said, text, args);
     va_end(args);
+    fprintf(stderr, "bosk: caps %s%s%s\n", name, name[0] != '\0' ? ": " : "",
+            text_clean(said, clean, sizeof clean));
     return EXIT_USAGE;
 }
 
 static int unknown(const char *name)
 {
-    fprintf(stderr, "bosk: caps: '%s' is nothing that can be shown; there are ", name);
+    char clean[64];
+    fprintf(stderr, "bosk: caps: '%s' is nothing that can be shown; there are ",
+            text_clean(name, clean, sizeof clean));
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(stderr, "%s%s", i == 0 ? "" : ", ", commands[i].name);
     fputs("; more: bosk help caps\n", stderr);

@@ -27,7 +27,7 @@ struct ladder {
     bool cut;          /* more rungs than are shown */
 };
 
-enum { LADDER_RUNGS = 20000 };
+enum { LADDER_RUNGS = 5000 };
 
 /* Appends `append` elements at a time to a full slice of `from`, until it has `to` or Go panics.
  * False: out of memory.  `l` names rule, arch, elem, from, append and to. */

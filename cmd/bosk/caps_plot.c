@@ -14,7 +14,7 @@
 
 enum {
     WIDTH = 960,
-    HEIGHT = 640,
+    HEIGHT = 620,
     LEFT = 76,
     RIGHT = 24,
     TOP = 74,
@@ -46,7 +46,8 @@ static const char style[] =
     ".bosk .key{fill:var(--ink)}\n"
     ".bosk .grid{stroke:var(--grid);stroke-width:1}\n"
     ".bosk .line{fill:none;stroke-linejoin:round}\n"
-    ".bosk .beside{stroke:var(--beside);stroke-width:1.2;stroke-dasharray:5 4;fill:none}\n"
+    ".bosk .beside{stroke:var(--beside);stroke-width:1.3;stroke-dasharray:6 4;fill:none}\n"
+    ".bosk .b1{stroke-dasharray:1.5 3}\n"
     ".bosk .mark{stroke:var(--back);stroke-width:1.2}\n"
     "</style>\n";
 
@@ -157,7 +158,7 @@ static void lower_grid(const struct view *v)
     fprintf(v->f, "<text x=\"%d\" y=\"%d\">capacity / length</text>\n", LEFT, TOP + MAIN + GAP - 8);
     fprintf(v->f, "<text x=\"%d\" y=\"%d\">capacity</text>\n", LEFT, TOP - 8);
     fprintf(v->f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">length</text>\n", WIDTH - RIGHT,
-            HEIGHT - 12);
+            TOP + MAIN + GAP + LOWER + 38);
 }
 
 /* ---- lines --------------------------------------------------------------------------------------
@@ -196,6 +197,7 @@ static void teeth(const struct view *v, const struct ladder *l)
         double cap = (double)(i == 0 ? l->from : l->rung[i - 1].cap);
         double from = (double)(i == 0 ? l->from : l->rung[i - 1].len);
         double to = i < l->rungs ? (double)l->rung[i].len - 1 : last_len(v, l);
+        if (to > cap) to = cap; /* several at a time: the next length would not fit */
         if (cap < 1 || from < 1 || to < from) continue;
         for (int k = 0; k <= TOOTH_POINTS; k++) {
             double len = from * pow(to / from, (double)k / TOOTH_POINTS);
@@ -209,7 +211,8 @@ static void teeth(const struct view *v, const struct ladder *l)
 
 static void line(const struct view *v, size_t i)
 {
-    double width = 4.4 - 3.0 * (double)i / (double)(v->p->lines > 3 ? v->p->lines : 3);
+    size_t above = v->p->lines - 1 - i;
+    double width = 1.8 + (double)above * (v->p->lines > 5 ? 0.8 : 1.4);
     char how[120];
     snprintf(how, sizeof how,
              "<path class=\"line\" style=\"stroke:var(--s%zu)\" stroke-width=\"%.1f\"%s",
@@ -230,7 +233,7 @@ static void dots(const struct view *v, size_t which)
         fprintf(v->f,
                 "<circle%s style=\"fill:var(--s%zu)\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>",
                 differs ? " class=\"mark\"" : "", which % COLOURS, x_of(v, (double)r->len),
-                y_of(v, (double)r->cap), differs ? "5" : "2.4");
+                y_of(v, (double)r->cap), differs ? "3.6" : "2.2");
         fprintf(v->f, "%" PRId64 " elements: capacity %" PRId64 ", %" PRIu64 " bytes (", r->len,
                 r->cap, r->bytes);
         escape(v->f, ladder_name(l, true).s);
@@ -249,15 +252,16 @@ static void dots(const struct view *v, size_t which)
 static void keys(const struct view *v)
 {
     const struct plot *p = v->p;
-    int y = TOP + 22;
+    size_t rows = p->lines + p->besides + 1;
+    int y = TOP + 22, step = rows <= 8 ? 21 : rows <= 11 ? 17 : (int)(190 / rows);
     bool marked = false;
-    for (size_t i = 0; i < p->lines + p->besides; i++, y += 21) {
+    for (size_t i = 0; i + 1 < rows; i++, y += step) {
         const struct ladder *l = i < p->lines ? &p->line[i] : p->beside[i - p->lines];
         if (i < p->lines)
             fprintf(v->f, "<path class=\"line\" style=\"stroke:var(--s%zu)\" stroke-width=\"4\"",
                     i % COLOURS);
         else
-            fputs("<path class=\"beside\"", v->f);
+            fprintf(v->f, "<path class=\"beside b%zu\"", i - p->lines);
         fprintf(v->f, " d=\"M%d %dh26\"/><text class=\"key\" x=\"%d\" y=\"%d\">", LEFT + 14, y - 4,
                 LEFT + 50, y);
         escape(v->f, ladder_name(l, i < p->lines).s);
@@ -267,7 +271,7 @@ static void keys(const struct view *v)
     }
     if (marked)
         fprintf(v->f,
-                "<circle style=\"fill:var(--soft)\" cx=\"%d\" cy=\"%d\" r=\"5\"/>"
+                "<circle style=\"fill:var(--soft)\" cx=\"%d\" cy=\"%d\" r=\"3.6\"/>"
                 "<text x=\"%d\" y=\"%d\">another capacity than elsewhere at this length</text>\n",
                 LEFT + 27, y - 4, LEFT + 50, y);
 }
@@ -291,9 +295,9 @@ void plot_svg(const struct plot *p, FILE *f)
     grid(&v, false);
     lower_grid(&v);
     for (size_t i = 0; i < p->besides; i++) {
-        fputs("<path class=\"beside\"", f);
+        fprintf(f, "<path class=\"beside b%zu\"", i);
         steps(&v, p->beside[i]);
-        fputs("<path class=\"beside\"", f);
+        fprintf(f, "<path class=\"beside b%zu\"", i);
         teeth(&v, p->beside[i]);
     }
     for (size_t i = 0; i < p->lines; i++) line(&v, i);
@@ -312,7 +316,7 @@ static const char page_style[] =
     "svg{width:100%;height:auto}\n"
     "h2{font-size:17px;margin:28px 0 8px}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:3px 14px 3px 0;text-align:right;border-bottom:1px solid #e4e8ee}\n"
+    "th,td{padding:3px 10px;text-align:right;border-bottom:1px solid #e4e8ee}\n"
     "th{font-weight:600;color:#66707d}\n"
     "tr.differs td{background:#fff3d6}\n"
     ".wide{overflow-x:auto}\n"

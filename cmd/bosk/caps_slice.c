@@ -19,7 +19,7 @@ struct answer {
     size_t count;
     struct ladder group[LADDERS]; /* equal ones put together; the rungs belong to all[] */
     size_t groups;
-    struct ladder twice, half; /* by which the others are measured, on the first architecture */
+    struct ladder twice[BOSK_ARCHES], half[BOSK_ARCHES]; /* beside them, by architecture */
 };
 
 static const struct caps_rule rule_twice = {
@@ -60,8 +60,8 @@ static int climb_all(struct answer *a)
                               "--from: there is no slice of %" PRId64
                               " such elements on %s, at most one of %" PRIu64,
                               o->from, bosk_arch_name(arch), most);
-        bool ok = i != 0 || (climb(a, &a->twice, &rule_twice, arch, &elem) &&
-                             climb(a, &a->half, &rule_half, arch, &elem));
+        bool ok = climb(a, &a->twice[arch], &rule_twice, arch, &elem) &&
+                  climb(a, &a->half[arch], &rule_half, arch, &elem);
         for (size_t k = 0; ok && k < o->rules; k++)
             ok = climb(a, &a->all[a->count++], &o->rule[k], arch, &elem);
         if (!ok) {
@@ -139,8 +139,8 @@ static void fill(const struct answer *a, const struct ladder *l, struct sheet *s
         else
             sheet_none(s);
         if (s->columns == CSV_COLUMNS) continue;
-        some(s, ladder_cap(&a->twice, r->len));
-        some(s, ladder_cap(&a->half, r->len));
+        some(s, ladder_cap(&a->twice[l->arch], r->len));
+        some(s, ladder_cap(&a->half[l->arch], r->len));
         if (s->columns == ALL_COLUMNS)
             sheet_text(s, ladder_differs(a->group, a->groups, l, r) ? "*" : "");
     }
@@ -179,10 +179,9 @@ static void print_panic(const struct ladder *l, FILE *f)
 {
     if (!l->panics) return;
     if (l->rule->minor == 0)
-        fprintf(f, "  There is no memory for %s elements on %s.\n",
-                text_exact((double)l->panic_len).s, bosk_arch_name(l->arch));
+        fprintf(f, "  There is no memory for %" PRId64 " elements.\n", l->panic_len);
     else
-        fprintf(f, "  At %s elements Go panics: %s\n", text_exact((double)l->panic_len).s,
+        fprintf(f, "  At %" PRId64 " elements Go panics: %s\n", l->panic_len,
                 bosk_growth_panic(l->rule->minor));
 }
 
@@ -204,11 +203,10 @@ static bool print_table(const struct answer *a, FILE *f)
         fputc('\n', f);
         print_panic(l, f);
         print_end(l, "", f);
+        print_end(&a->twice[l->arch], "x2", f);
+        print_end(&a->half[l->arch], "x1.5", f);
     }
-    fprintf(f, "%s", a->groups > 1 ? "\n" : "");
-    print_end(&a->twice, "x2", f);
-    print_end(&a->half, "x1.5", f);
-    if (a->groups > 1) fputs("  * another capacity than elsewhere at this length\n", f);
+    if (a->groups > 1) fputs("\n  * another capacity than elsewhere at this length\n", f);
     if (a->group[0].rule->minor == 15)
         fputs("  1.15 is from its source; the others were compared with real Go\n", f);
     return ok;
@@ -248,8 +246,10 @@ static bool print_json(const struct answer *a, FILE *f)
     bool ok = true;
     for (size_t i = 0; i < a->groups; i++)
         json_array_append_new(list, ladder_json(a, &a->group[i], &ok));
-    json_array_append_new(beside, ladder_json(a, &a->twice, &ok));
-    json_array_append_new(beside, ladder_json(a, &a->half, &ok));
+    for (size_t i = 0; i < o->arches; i++) {
+        json_array_append_new(beside, ladder_json(a, &a->twice[o->arch[i]], &ok));
+        json_array_append_new(beside, ladder_json(a, &a->half[o->arch[i]], &ok));
+    }
     json_object_set_new(root, "bosk_caps", json_integer(1));
     json_object_set_new(root, "command", json_string("slice"));
     json_object_set_new(root, "elem", json_string(o->elem));
@@ -267,8 +267,12 @@ static bool print_json(const struct answer *a, FILE *f)
 static bool print(const struct answer *a, FILE *f)
 {
     char title[160];
-    const struct ladder *const beside[] = {&a->twice, &a->half};
-    snprintf(title, sizeof title, "How []%.60s grows, %" PRId64 " at a time", a->o->elem,
+    /* Where memory allows most: they differ by where they end only. */
+    bosk_arch widest = a->o->arch[0];
+    for (size_t i = 0; i < a->o->arches; i++)
+        if (a->twice[a->o->arch[i]].rungs > a->twice[widest].rungs) widest = a->o->arch[i];
+    const struct ladder *const beside[] = {&a->twice[widest], &a->half[widest]};
+    snprintf(title, sizeof title, "How []%.60s grows by append, %" PRId64 " at a time", a->o->elem,
              a->o->append);
     struct plot p = {title, a->group, a->groups, beside, 2, a->o->from, a->o->to};
     switch (a->o->format) {
@@ -314,8 +318,10 @@ int caps_slice(int argc, char **argv)
         status = caps_end(&o, &out, print(a, out.f));
     }
     for (size_t i = 0; i < a->count; i++) ladder_free(&a->all[i]);
-    ladder_free(&a->twice);
-    ladder_free(&a->half);
+    for (size_t i = 0; i < BOSK_ARCHES; i++) {
+        ladder_free(&a->twice[i]);
+        ladder_free(&a->half[i]);
+    }
     free(a);
     return status;
 }

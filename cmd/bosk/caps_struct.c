@@ -89,11 +89,26 @@ static void order(struct layout *l)
 /* ---- reading ------------------------------------------------------------------------------------
  */
 
+/* Whether all of `s` is one struct{...}, and not a first field of that kind. */
+static bool one_struct(const char *s)
+{
+    if (strncmp(s, "struct", 6) != 0) return false;
+    s += 6 + strspn(s + 6, " \t");
+    if (*s != '{') return false;
+    size_t depth = 0;
+    do {
+        if (*s == '{') depth++;
+        if (*s == '}') depth--;
+        if (*s++ == '\0') return true; /* never closed: said when it is read */
+    } while (depth != 0);
+    return s[strspn(s, " \t\n")] == '\0';
+}
+
 /* "int64; *T" becomes "struct{int64; *T}"; a struct stays as it is. */
 static int wrap(const struct caps_options *o, const char *given, char *text, size_t *shift)
 {
     const char *s = given + strspn(given, " \t\n");
-    bool whole = strncmp(s, "struct", 6) == 0 && s[6 + strspn(s + 6, " \t")] == '{';
+    bool whole = one_struct(s);
     *shift = whole ? 0 : strlen("struct{");
     if (s[0] == '\0')
         return caps_wrong(o->name, "which fields? for example: bosk caps struct 'int64; [3]byte; "

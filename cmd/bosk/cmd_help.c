@@ -50,7 +50,7 @@ static const char caps[] =
     "      --ptr           of a size: it holds pointers\n"
     "      --go VERSION    1.15 to 1.26, several with commas, or all (default: 1.22)\n"
     "      --arch ARCH     amd64, arm64, 386, arm, several with commas, or all (default: this one)\n"
-    "      --rule RULE     a rule of growth beside Go's: x2, x1.5, threshold=256,add=25%\n"
+    "      --rule RULE     a rule of growth: x2, x1.5, threshold=256,add=25% (slice, advise)\n"
     "      --from CAP      begin with a full slice of this capacity (slice; default: 0)\n"
     "      --append K      elements at a time (slice; default: 1)\n"
     "      --to N          until so many elements are there (slice; default: 10000)\n"
