@@ -74,6 +74,21 @@ else
     record_outcome "unicode-tables" skipped "not installed: unicode-data"
 fi
 
+say "examples and docs/go-to-c.md"
+if SOURCE_DIR=$ROOT python3 tests/languages/test_go_to_c.py --go "$GO"; then
+    record_outcome "go-to-c" passed ""
+else
+    record_outcome "go-to-c" failed "Go refuses a line"
+fi
+for example in examples/*.go; do
+    name=go-example-$(basename "$example" .go)
+    if "$GO" run "$example" | diff "${example%.go}.out" -; then
+        record_outcome "$name" passed ""
+    else
+        record_outcome "$name" failed "Go prints something else"
+    fi
+done
+
 say "go tool pprof"
 build/release/bin/bosk run --quiet -o "$work/record" -- sqlite3 :memory: \
     "create table t(a, b); with recursive n(i) as (select 1 union all select i + 1 from n
