@@ -3,6 +3,7 @@
 #define BOSK_BOSK_H
 
 #include <bosk/alloc.h>
+#include <bosk/any.h>
 #include <bosk/arena.h>
 #include <bosk/base.h>
 #include <bosk/cslice.h>
