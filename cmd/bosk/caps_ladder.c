@@ -35,7 +35,7 @@ static void fill_block(const struct ladder *l, struct rung *r)
 bool ladder_climb(struct ladder *l)
 {
     const bosk_growth *rule = &l->rule->growth;
-    int64_t len = l->from, cap = l->from;
+    int64_t len = l->from, cap = len;
     l->rung = NULL;
     l->rungs = l->room = 0;
     l->panics = l->cut = false;

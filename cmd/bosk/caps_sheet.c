@@ -203,9 +203,9 @@ static int write_out(const struct caps_options *o, const struct caps_out *out)
     FILE *f = o->output != NULL ? fopen(o->output, "we") : stdout;
     if (f == NULL) return cannot(o, errno);
     errno = 0;
-    bool ok = fwrite(out->data, 1, out->bytes, f) == out->bytes;
+    bool ok = fwrite(out->data, 1, out->bytes, f) == out->bytes && fflush(f) == 0;
     int error = errno;
-    if ((o->output != NULL ? fclose(f) : fflush(f)) != 0 && ok) {
+    if (o->output != NULL && fclose(f) != 0 && ok) {
         ok = false;
         error = errno;
     }
