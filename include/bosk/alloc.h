@@ -146,7 +146,8 @@ BOSK_API void bosk_label_pop(void);
 enum bosk_pressure { BOSK_PRESSURE_LOW = 0, BOSK_PRESSURE_MEDIUM = 1, BOSK_PRESSURE_HIGH = 2 };
 /* `fn` is called, outside every lock, when memory pressure rises to `level` or above: from the
  * distance to the memory limit, the control group's memory.events and PSI.  Evaluated by the
- * scavenger thread, or by bosk_pressure_poll.  At most 8 functions; -ENOSPC beyond; 0 else. */
+ * scavenger thread, or by bosk_pressure_poll.  At most 8 functions, -ENOSPC beyond; -EINVAL for
+ * NULL or a level that there is not; 0 else. */
 typedef void (*bosk_pressure_fn)(enum bosk_pressure level);
 BOSK_API int bosk_on_pressure(enum bosk_pressure level, bosk_pressure_fn fn);
 /* Evaluates pressure now and calls the functions that are due; returns the level. */

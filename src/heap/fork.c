@@ -1,9 +1,9 @@
 /* fork.c - every lock of the heap is held while the process forks.
  *
- * Order: pools, pressure, first-class heaps, arenas, centrals, large cache, page heap, caches'
- * pool, metadata. The child has one thread and consistent lists; what other threads had cached
- * stays theirs, unreachable, as with any allocator.  A child made without the handlers (vfork, raw
- * clone) must exec or exit, which is what the standard asks of it.
+ * Order: pools, options, pressure, first-class heaps, arenas, centrals, large cache, page heap,
+ * caches' pool, metadata. The child has one thread and consistent lists; what other threads had
+ * cached stays theirs, unreachable, as with any allocator.  A child made without the handlers
+ * (vfork, raw clone) must exec or exit, which is what the standard asks of it.
  */
 #include "arena.h"
 #include "mcache.h"
@@ -20,6 +20,7 @@ static void prepare(void)
     if (mc != NULL) boski_mcache_count(mc);
     told = __atomic_load_n(&boski_on_fork, __ATOMIC_ACQUIRE);
     if (told != NULL) told(0);
+    boski_conf_fork(0);
     boski_pressure_fork(0);
     boski_hheap_fork(0);
     boski_arena_fork(0);
@@ -41,6 +42,7 @@ static void release(void)
     boski_arena_fork(1);
     boski_hheap_fork(1);
     boski_pressure_fork(1);
+    boski_conf_fork(1);
 }
 static void parent(void)
 {

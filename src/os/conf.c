@@ -416,6 +416,14 @@ int boski_conf_read_file(void)
     return err;
 }
 
+void boski_conf_fork(int step)
+{
+    if (step == 0)
+        boski_lock(&conf_lock);
+    else
+        boski_unlock(&conf_lock);
+}
+
 void boski_conf_init(void)
 {
     if (__atomic_load_n(&init_done, __ATOMIC_ACQUIRE)) return;

@@ -38,6 +38,8 @@ extern struct boski_conf boski_conf;
 void boski_conf_init(void);
 /* Applies the live keys of the file; 0 or -errno. */
 int boski_conf_read_file(void);
+/* Holds off readings while the process forks: 0 before, else after. */
+void boski_conf_fork(int step);
 /* Parses "64KiB", "4096", "2GiB", "off"; false when it is neither. */
 bool boski_conf_bytes(const char *text, size_t n, uint64_t *out);
 

@@ -155,17 +155,20 @@ static void *busy_thread(void *arg)
     return NULL;
 }
 
-static void fork_beside_busy_threads(void)
+static void busy_child(void)
+{
+    for (size_t k = 0; k < 100; k++) bosk_free(get(low + (high - low) * k / 100));
+}
+
+static void fork_beside(void *(*busy)(void *), void (*child)(void), uint64_t n)
 {
     pthread_t thread[3];
-    for (size_t i = 0; i < 3; i++)
-        CHECK_EQ(pthread_create(&thread[i], NULL, busy_thread, (void *)i), 0);
-    uint64_t n = bosk_test_budget(1000);
+    for (size_t i = 0; i < 3; i++) CHECK_EQ(pthread_create(&thread[i], NULL, busy, (void *)i), 0);
     for (uint64_t i = 0; i < n; i++) {
         pid_t pid = fork();
         if (pid == 0) {
             alarm(CHILD_SECONDS / 4);
-            for (size_t k = 0; k < 100; k++) bosk_free(get(low + (high - low) * k / 100));
+            child();
             _exit(0);
         }
         CHECK_CHILD(pid);
@@ -178,14 +181,48 @@ TEST(fork, while_pages_change_hands)
 {
     low = 1100 * KIB;
     high = 1600 * KIB;
-    fork_beside_busy_threads();
+    fork_beside(busy_thread, busy_child, bosk_test_budget(1000));
 }
 /* Of such blocks there are four in a span, and with check=1 no cache is between. */
 TEST_ENV(fork, while_spans_change_hands, "BOSK_CONF=check=1")
 {
     low = 15000;
     high = 16384;
-    fork_beside_busy_threads();
+    fork_beside(busy_thread, busy_child, bosk_test_budget(1000));
+}
+
+static void *heap_thread(void *arg)
+{
+    uint64_t rng = (uint64_t)(uintptr_t)arg + 1;
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        void *p = bosk_heap_malloc(common, (size_t)(bosk_test_random(&rng) % 2000));
+        CHECK(p != NULL);
+        bosk_free(p);
+    }
+    return NULL;
+}
+static void heap_child(void)
+{
+    for (size_t k = 0; k < 100; k++) bosk_free(launder(bosk_heap_malloc(common, 20 * k)));
+    bosk_heap_destroy(common);
+}
+TEST(fork, while_a_heap_is_busy)
+{
+    common = bosk_heap_new(0);
+    CHECK(common != NULL);
+    fork_beside(heap_thread, heap_child, bosk_test_budget(500));
+}
+
+static void *reading_thread(void *arg)
+{
+    (void)arg;
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) CHECK_EQ(bosk_conf_reload(), 0);
+    return NULL;
+}
+static void reading_child(void) { CHECK_EQ(bosk_conf_reload(), 0); }
+TEST_ENV(fork, while_options_are_read, "BOSK_CONF_FILE=/dev/null")
+{
+    fork_beside(reading_thread, reading_child, bosk_test_budget(300));
 }
 
 TEST_ENV(fork, under_load_in_arena_mode, "BOSK_CONF=reserve=1")

@@ -162,6 +162,13 @@ TEST(heaps, destroy_gives_everything_back)
     CHECK(b.metadata <= a.metadata + 2 * MIB);
 }
 
+TEST(heaps, destroy_of_null_does_nothing)
+{
+    struct bosk_heap_stats before = stats_exact();
+    bosk_heap_destroy(NULL);
+    CHECK_EQ(stats_exact().live, before.live);
+}
+
 TEST(heaps, empty_and_many)
 {
     static bosk_heap *h[500];

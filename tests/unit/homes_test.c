@@ -202,6 +202,18 @@ TEST(homes, what_cannot_be_served_is_null)
     bosk_heap_destroy(heap);
 }
 
+TEST(homes, nothing_has_no_home)
+{
+    bool known = true;
+    bosk_home home = bosk_home_of(NULL, &known);
+    CHECK(!known && home.kind == BOSK_HOME_MANUAL && home.owner == NULL);
+    bosk_free(get(1));
+    known = true;
+    home = bosk_home_of(NULL, &known);
+    CHECK(!known && home.kind == BOSK_HOME_MANUAL && home.owner == NULL);
+    CHECK(bosk_home_of(NULL, NULL).kind == BOSK_HOME_MANUAL);
+}
+
 TEST(homes, labels_nest_and_overflow_quietly)
 {
     char name[32];
@@ -217,6 +229,9 @@ TEST(homes, labels_nest_and_overflow_quietly)
     }
     bosk_label_pop();
     bosk_label_push("");
+    bosk_label_pop();
+    bosk_label_push(NULL); /* as if there were none, but it is to be popped */
+    bosk_free(get(100));
     bosk_label_pop();
     bosk_free(get(100));
 }

@@ -384,6 +384,15 @@ TEST(limits, eight_pressure_functions)
     CHECK_EQ(bosk_on_pressure(BOSK_PRESSURE_HIGH, on_low), -ENOSPC);
 }
 
+TEST(limits, pressure_functions_that_cannot_be)
+{
+    CHECK_EQ(bosk_on_pressure(BOSK_PRESSURE_LOW, NULL), -EINVAL);
+    CHECK_EQ(bosk_on_pressure((enum bosk_pressure)3, on_low), -EINVAL);
+    CHECK_EQ(bosk_on_pressure((enum bosk_pressure) - 1, on_low), -EINVAL);
+    for (int i = 0; i < 8; i++) CHECK_EQ(bosk_on_pressure(BOSK_PRESSURE_HIGH, on_low), 0);
+    CHECK_EQ(bosk_on_pressure((enum bosk_pressure)3, on_low), -EINVAL);
+}
+
 /* ---- hints
  * -------------------------------------------------------------------------------------------- */
 

@@ -167,6 +167,18 @@ TEST(realloc, within_a_class_stays)
     }
 }
 
+/* Nothing has no room and gets none. */
+TEST(realloc, grow_of_null_is_nothing)
+{
+    CHECK_EQ(bosk_grow(NULL, 0), 0);
+    CHECK_EQ(bosk_grow(NULL, 100), 0);
+    CHECK_EQ(bosk_grow(NULL, SIZE_MAX), 0);
+    void *p = get(100);
+    CHECK_EQ(bosk_grow(p, 0), bosk_usable_size(p));
+    CHECK_EQ(bosk_grow(p, SIZE_MAX), 0);
+    bosk_free(p);
+}
+
 TEST_PANICS(realloc, foreign_pointer, "invalid pointer")
 {
     static char foreign[64];

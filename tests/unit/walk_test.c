@@ -267,6 +267,16 @@ TEST(walk, finds_blocks_from_any_interior_pointer)
     }
 }
 
+TEST(walk, finds_nothing_at_null)
+{
+    void *start = &start;
+    size_t bytes = 12345;
+    CHECK(!bosk_find_block(NULL, &start, &bytes) && start == &start && bytes == 12345);
+    CHECK(!bosk_find_block(NULL, NULL, NULL));
+    bosk_free(get(1));
+    CHECK(!bosk_find_block(NULL, &start, &bytes) && start == &start && bytes == 12345);
+}
+
 TEST(walk, finds_nothing_outside)
 {
     static char still;
