@@ -9,11 +9,12 @@
 #include <errno.h>
 
 #define ALIAS(name) __attribute__((alias(#name)))
+#define IN_ONE_LINE __attribute__((aligned(64))) /* of the cache: a cycle less a call */
 
-BOSK_API void *malloc(size_t size) { return boski_malloc_inline(size); }
+IN_ONE_LINE BOSK_API void *malloc(size_t size) { return boski_malloc_inline(size); }
 extern __typeof__(malloc) boski_own_malloc __attribute__((alias("malloc")));
 
-BOSK_API void free(void *p) { boski_free_inline(p); }
+IN_ONE_LINE BOSK_API void free(void *p) { boski_free_inline(p); }
 BOSK_API void *calloc(size_t count, size_t size) { return boski_calloc(count, size); }
 BOSK_API void *realloc(void *p, size_t size) { return boski_realloc(p, size); }
 

@@ -74,6 +74,7 @@ struct boski_class {
     uint16_t pages;     /* of a span of a thread's caches */
     uint16_t pages_min; /* of a span of a first-class heap */
     uint16_t batch;     /* greatest refill before the cache has grown */
+    uint16_t share;     /* of it, for one of the lanes that live off the class */
     uint32_t cap_max;   /* greatest size of a thread's array of free objects */
 };
 extern BOSKI_HIDDEN struct boski_class boski_class[BOSKI_NUM_SMALL];
@@ -281,14 +282,16 @@ void boski_scavenge_tick(uint64_t now_ms);
 size_t boski_scavenge(size_t keep, size_t most);
 /* The time of the last tick. */
 extern BOSKI_HIDDEN uint64_t boski_tick_ms;
+/* True when 4 MiB or more have been freed since pages came into use the last time. */
+extern BOSKI_HIDDEN bool boski_falling;
 /* True while free memory waits to be given back. */
 extern BOSKI_HIDDEN bool boski_scavenge_pending;
 /* `scavenged` pages that had been given back are used again: books thrash. mheap.lock held. */
 void boski_scavenge_reused(size_t scavenged);
 /* Pages were freed: notes when there is something to give back.  mheap.lock held. */
 void boski_scavenge_notice(void);
-/* `inuse` pages are in use now: kept as the window's peak.  mheap.lock held. */
-void boski_scavenge_saw(size_t inuse);
+/* `inuse` pages are in use now, `taken` more than before: kept for the window.  mheap.lock held. */
+void boski_scavenge_saw(size_t inuse, size_t taken);
 /* Makes room for `npages` under the soft limit; with the hard one false when there is none. */
 bool boski_limit_make_room(size_t npages);
 

@@ -245,6 +245,7 @@ void boski_large_free(struct mspan *s)
         slot_count(&mc->slot_gives, &mc->slot_give_bytes, s);
         if (out != NULL) {
             uint64_t now_ms = boski_now_ms();
+            boski_mcache_count_slot(mc); /* what is live decides what is given back */
             cache_give(out, now_ms);
             boski_tick(now_ms);
         }

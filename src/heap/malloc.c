@@ -42,8 +42,17 @@ void boski_class_init(void)
          * 2048. */
         size_t batch = (boski_conf.small ? 4096 : size <= 1024 ? 65536 : 262144) / size;
         k->batch = (uint16_t)(batch > 128 ? 128 : batch < 2 ? 2 : batch);
+        k->share = k->batch;
         size_t cap = (boski_conf.small ? (size_t)32 << 10 : (size_t)1 << 20) / size;
         k->cap_max = (uint32_t)(cap > 2048 ? 2048 : cap < k->batch ? k->batch : cap);
+    }
+    /* Eight lanes with the stock of one each would be half a megabyte of blocks of 1 KiB. */
+    for (unsigned c = 1; c < BOSKI_FIRST_MEDIUM; c++) {
+        unsigned lanes = 0;
+        for (unsigned i = 1; i < BOSKI_LANES_FAST; i++) lanes += boski_class_of(i * 16) == c;
+        unsigned share = lanes != 0 ? boski_class[c].batch / lanes : 0;
+        if (share < 16) share = 16;
+        if (share < boski_class[c].share) boski_class[c].share = (uint16_t)share;
     }
     unsigned c = BOSKI_FIRST_MEDIUM - 1;
     for (size_t i = 0; i < sizeof medium_class; i++) {
@@ -157,8 +166,12 @@ size_t boski_usable(const void *p)
     return bytes;
 }
 
-BOSK_API void *bosk_malloc(size_t size) { return boski_malloc_inline(size); }
-BOSK_API void bosk_free(void *p) { boski_free_inline(p); }
+/* In one line of the cache each: a cycle less a call. */
+__attribute__((aligned(64))) BOSK_API void *bosk_malloc(size_t size)
+{
+    return boski_malloc_inline(size);
+}
+__attribute__((aligned(64))) BOSK_API void bosk_free(void *p) { boski_free_inline(p); }
 BOSK_API void *bosk_calloc(size_t count, size_t size) { return boski_calloc(count, size); }
 BOSK_API void *bosk_realloc(void *p, size_t size) { return boski_realloc(p, size); }
 BOSK_API void *bosk_aligned_alloc(size_t align, size_t size) { return boski_aligned(align, size); }

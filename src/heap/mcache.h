@@ -26,6 +26,7 @@ struct lane {
     uint64_t sample_left; /* bytes until the next sample */
     uint32_t sample_mean; /* the mean that countdown was drawn with */
     uint64_t last_ms;     /* of the last refill from spans */
+    uint32_t taken;       /* objects since the last decay */
     uint16_t want;        /* objects to ask for next time */
     uint8_t class_;
     uint8_t used; /* since the last decay */
@@ -39,6 +40,7 @@ struct bin {
     void **end;         /* where the array counts as full */
     uint32_t word;      /* of the span's bits to look at first */
     uint32_t cap;       /* wished capacity of buffers */
+    uint32_t given;     /* objects since the last decay */
     uint8_t flushed;    /* flushed since the last refill from spans */
     uint8_t refilled;   /* refilled from spans since the last flush */
     uint8_t used;
@@ -62,6 +64,8 @@ struct mcache {
     bool large_used;  /* since the last decay */
     bool held;        /* lanes were held for the scavenging that is pending */
     bool slow_pace;   /* the last two slow mallocs were far apart */
+    bool shed;        /* frees and frees while memory waits to be given back: keeps little */
+    uint32_t fall;    /* bytes flushed since the last refill from spans, or bin */
     uint64_t slow_ms; /* when the last one was */
     uint64_t rng;
     uint64_t large_sample_left;
@@ -102,6 +106,8 @@ static inline struct mcache *boski_mcache_peek(void)
 void boski_mcache_flush(struct mcache *mc);
 /* Books what has been popped and pushed since the last time, for the caller's own cache. */
 void boski_mcache_count(struct mcache *mc);
+/* The same for its large object alone. */
+void boski_mcache_count_slot(struct mcache *mc);
 /* Empties pooled caches whose threads ended `age_ms` ago or earlier. */
 void boski_mcache_trim_pool(uint64_t now_ms, uint64_t age_ms);
 /* Adds what all threads have counted and not yet published. */

@@ -63,7 +63,7 @@ void boski_book_live(int64_t delta)
         __atomic_store_n(&k->peak_bytes, now, __ATOMIC_RELAXED);
 }
 
-static void publish_slot(struct mcache *mc)
+void boski_mcache_count_slot(struct mcache *mc)
 {
     struct bosk_record_counters *k = &mc->pending;
     boski_pend(mc, &k->large_allocs, mc->slot_takes);
@@ -77,7 +77,7 @@ static void publish_slot(struct mcache *mc)
 /* Adds what was counted in the cache to the process's counters. */
 static void publish(struct mcache *mc)
 {
-    publish_slot(mc);
+    boski_mcache_count_slot(mc);
     uint64_t *from = (uint64_t *)(void *)&mc->pending, *to = (uint64_t *)(void *)boski_ctr;
     for (size_t i = 0; i < sizeof mc->pending / sizeof *from; i++) {
         if (from[i] == 0) continue;

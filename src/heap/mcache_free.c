@@ -7,6 +7,8 @@
 
 #include "arena.h"
 
+#define SHED_AFTER (1u << 20) /* bytes freed without a refill */
+
 /* ---- flush ----------------------------------------------------------------------------- */
 
 static void flush_bin(struct mcache *mc, unsigned c, size_t n)
@@ -65,6 +67,33 @@ void boski_mcache_flush(struct mcache *mc)
     boski_mcache_count(mc);
 }
 
+/* A quarter of what was used since the last decay stays: what is used often is more than there is,
+ * and what is seldom used is cheap to fetch again. */
+static void trim_lane(struct mcache *mc, unsigned lane)
+{
+    struct lane *l = &mc->lane[lane];
+    boski_lane_uncut(l);
+    boski_lane_count(mc, lane);
+    size_t have = (size_t)(*boski_pop_of(mc, lane) - l->start), keep = l->taken / 4 + 2;
+    l->taken = 0;
+    if (have <= keep) return;
+    size_t n = have - keep;
+    boski_central_free(l->start, n, l->class_);
+    boski_pend(mc, &mc->pending.flushes, 1);
+    boski_pend(mc, &mc->pending.flush_objects, n);
+    l->start += n;
+    l->start[-1] = NULL;
+}
+static void trim_bin(struct mcache *mc, unsigned c)
+{
+    struct bin *b = &mc->bin[c];
+    if (b->buf == NULL) return;
+    boski_bin_count(mc, c);
+    size_t have = (size_t)(mc->push.cur[c] - b->buf->slot), keep = b->given / 4 + 2;
+    b->given = 0;
+    if (have > keep) flush_bin(mc, c, have - keep);
+}
+
 void boski_mcache_decay(struct mcache *mc, uint64_t now_ms)
 {
     mc->decay_ms = now_ms;
@@ -80,6 +109,8 @@ void boski_mcache_decay(struct mcache *mc, uint64_t now_ms)
                 l->start = l->mark = NULL;
                 *boski_pop_of(mc, i) = BOSKI_NOTHING;
             }
+        } else {
+            trim_lane(mc, i);
         }
         l->used = 0;
     }
@@ -88,6 +119,8 @@ void boski_mcache_decay(struct mcache *mc, uint64_t now_ms)
         if (!b->used) {
             flush_class(mc, c);
             b->cap = boski_first_cap(c);
+        } else {
+            trim_bin(mc, c);
         }
         b->used = 0;
     }
@@ -122,6 +155,35 @@ void boski_tick(uint64_t now_ms)
 
 /* ---- slow path of free -------------------------------------------------------------------- */
 
+/* The thread has freed much and allocated nothing, and so has the process: a phase ends, and nobody
+ * may come by here for long.  What it has in stock goes, and it keeps little from now on. */
+static BOSKI_NOINLINE void shed(struct mcache *mc)
+{
+    mc->shed = true;
+    for (unsigned i = 0; i < BOSKI_LANES; i++) flush_lane(mc, i);
+    for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) {
+        struct bin *b = &mc->bin[c];
+        flush_class(mc, c);
+        b->flushed = b->refilled = 0;
+        if (b->buf != NULL) boski_bin_limit(mc, c);
+    }
+    if (mc->large != NULL) {
+        boski_large_keep(mc->large);
+        mc->large = NULL;
+    }
+    boski_mcache_count(mc);
+}
+/* `bytes` have gone back to spans. */
+static inline void fell(struct mcache *mc, size_t bytes)
+{
+    if (mc->fall < SHED_AFTER)
+        mc->fall += (uint32_t)bytes;
+    else if (mc->shed && !BOSKI_LOOK(boski_falling))
+        mc->shed = false;
+    else if (!mc->shed && BOSKI_LOOK(boski_falling))
+        shed(mc);
+}
+
 /* The array of class `c` is full: it grows, up to the first capacity for the asking, beyond when
  * the thread also runs dry of the class; else objects go back to their spans. */
 static void make_room(struct mcache *mc, unsigned c)
@@ -147,10 +209,12 @@ static void make_room(struct mcache *mc, unsigned c)
         if (grown > first) b->flushed = 1; /* may grow again */
         return;
     }
-    flush_bin(mc, c, b->refilled ? (have + 1) / 2 : have);
-    boski_mcache_watch(mc);
-    b->flushed = 1;
+    size_t n = b->refilled ? (have + 1) / 2 : have;
+    flush_bin(mc, c, n);
+    b->flushed = !mc->shed; /* a phase that ends says nothing of how large arrays should be */
     b->refilled = 0;
+    fell(mc, n * boski_class[c].size);
+    if (!mc->shed) boski_mcache_watch(mc);
 }
 
 /* In the hostile build what is freed is overwritten, once it is known to be a block in use. */

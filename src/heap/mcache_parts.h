@@ -8,6 +8,7 @@ extern void *boski_nothing[2] BOSKI_HIDDEN; /* an empty stack: its bottom slot i
 #define BOSKI_NOTHING &boski_nothing[1]
 
 #define BOSKI_FREE_ONLY_BYTES 16384 /* kept of a class the thread frees and does not allocate */
+#define BOSKI_SHED_BYTES 2048       /* the same when a phase seems to end */
 
 /* An empty array of at least `cap` slots (the largest there is, if that is less), or NULL. */
 struct buf *boski_buf_take(uint32_t cap);
@@ -28,6 +29,7 @@ static inline void boski_lane_count(struct mcache *mc, unsigned lane)
     size_t n = (size_t)(l->mark - top);
     if (l->mark == NULL || n == 0) return;
     l->mark = top;
+    l->taken += (uint32_t)n;
     size_t bytes = n * boski_class[l->class_].size;
     boski_pend(mc, &mc->pending.mallocs[lane], n);
     l->sample_left = bytes < l->sample_left ? l->sample_left - bytes : 0;
@@ -40,6 +42,7 @@ static inline void boski_bin_count(struct mcache *mc, unsigned c)
     size_t n = (size_t)(cur - b->mark);
     if (n == 0) return;
     b->mark = cur;
+    b->given += (uint32_t)n;
     boski_pend(mc, &mc->pending.frees[c], n);
     boski_pend_live(mc, -(int64_t)(n * boski_class[c].size));
 }
@@ -65,8 +68,10 @@ static inline void boski_bin_limit(struct mcache *mc, unsigned c)
     struct bin *b = &mc->bin[c];
     void **cur = mc->push.cur[c], **end = b->buf->slot + b->buf->cap;
     if (!b->refilled) { /* a thread that only frees need not keep what it will not use */
-        ptrdiff_t most = (ptrdiff_t)(BOSKI_FREE_ONLY_BYTES / boski_class[c].size);
-        if (most < 8) most = 8;
+        uint32_t bytes = mc->shed ? BOSKI_SHED_BYTES : BOSKI_FREE_ONLY_BYTES;
+        ptrdiff_t most = (ptrdiff_t)(bytes / boski_class[c].size);
+        ptrdiff_t least = mc->shed ? 1 : 8;
+        if (most < least) most = least;
         if (end - b->buf->slot > most) end = b->buf->slot + most;
         if (end < cur) end = cur;
     }

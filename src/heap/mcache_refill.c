@@ -94,7 +94,7 @@ static size_t wanted(struct lane *l, uint64_t now_ms)
     if (now_ms - l->last_ms > 10) want = want > 8 ? want / 4 : 1; /* a slow pace needs no stock */
     if (want == 0) want = 1;
     size_t next = want * 2;
-    l->want = (uint16_t)(next > k->batch ? k->batch : next);
+    l->want = (uint16_t)(next > k->share ? k->share : next);
     l->last_ms = now_ms;
     return want;
 }
@@ -151,18 +151,21 @@ static bool refill(struct mcache *mc, unsigned lane, uint64_t now_ms)
     size_t have = 0, want = wanted(l, now_ms);
 
     b->used = 1;
+    mc->fall = 0;
+    mc->shed = false;
     if (b->buf != NULL) {
         boski_bin_count(mc, c);
         have = (size_t)(mc->push.cur[c] - b->buf->slot);
     }
-    if (have > want && c > LAST_UNSHARED && lane < BOSKI_LANES_FAST &&
-        lane_buf(mc, lane, (uint32_t)want, want)) {
+    size_t part = boski_class[c].batch;
+    if (have > part && c > LAST_UNSHARED && lane < BOSKI_LANES_FAST &&
+        lane_buf(mc, lane, (uint32_t)part, part)) {
         /* Several lanes live off this class: take a part. */
-        void **from = mc->push.cur[c] - want;
-        memcpy(l->buf->slot, from, want * sizeof *from);
+        void **from = mc->push.cur[c] - part;
+        memcpy(l->buf->slot, from, part * sizeof *from);
         boski_bin_set(mc, c, from);
-        set_pop(mc, lane, l->buf->slot, l->buf->slot + want);
-        have = want;
+        set_pop(mc, lane, l->buf->slot, l->buf->slot + part);
+        have = part;
     } else if (have != 0) {
         swap(mc, lane, have);
     } else {

@@ -7,6 +7,10 @@
 #include "mheap_parts.h"
 
 struct mheap boski_mheap;
+bool boski_falling;
+
+#define FALL_PAGES ((size_t)4 << 20 >> BOSKI_PAGE_SHIFT)
+static size_t fall; /* pages freed since the last that came into use */
 
 /* Span records: taken 32 at a time, never unmapped, so a stale pointer to one is harmless. */
 static struct mspan *record_take(void)
@@ -37,6 +41,10 @@ static void set_pages(struct mspan *s, size_t from, size_t n, unsigned cbyte)
 {
     memset(boski_map.cmap + from, (int)cbyte, n);
     for (size_t i = 0; i < n; i++) boski_map.spans[from + i] = s;
+}
+static void clear_pages(size_t from, size_t n)
+{
+    memset(boski_map.cmap + from, BOSKI_C_NONE, n);
     for (size_t c = from / BOSKI_CHUNK_PAGES; c <= (from + n - 1) / BOSKI_CHUNK_PAGES; c++)
         boski_chunk_used[c] = 1;
 }
@@ -44,11 +52,13 @@ static void set_pages(struct mspan *s, size_t from, size_t n, unsigned cbyte)
 /* Pages that were given back and are taken again within the window count as thrash. */
 static void book_taken(size_t n, size_t scavenged)
 {
+    fall = 0;
+    BOSKI_SET(boski_falling, false);
     boski_mheap.spans_inuse_pages += n;
     uint64_t now = boski_mheap.spans_inuse_pages << BOSKI_PAGE_SHIFT;
     BOSKI_SET(boski_ctr->spans_inuse_bytes, now);
     if (now > boski_ctr->peak_spans_bytes) BOSKI_SET(boski_ctr->peak_spans_bytes, now);
-    boski_scavenge_saw(boski_mheap.spans_inuse_pages);
+    boski_scavenge_saw(boski_mheap.spans_inuse_pages, n);
     boski_scavenge_reused(scavenged);
 }
 
@@ -132,6 +142,8 @@ struct mspan *boski_mheap_alloc(size_t npages, size_t align_pages, unsigned cbyt
 
 static void book_freed(size_t n)
 {
+    fall += n;
+    if (fall >= FALL_PAGES) BOSKI_SET(boski_falling, true);
     boski_mheap.spans_inuse_pages -= n;
     BOSKI_SET(boski_ctr->spans_inuse_bytes,
               (uint64_t)boski_mheap.spans_inuse_pages << BOSKI_PAGE_SHIFT);
@@ -141,7 +153,7 @@ void boski_mheap_free(struct mspan *s)
 {
     boski_lock(&boski_mheap.lock);
     BOSKI_ASSERT(1, s->inuse);
-    memset(boski_map.cmap + s->page, BOSKI_C_NONE, s->npages);
+    clear_pages(s->page, s->npages);
     book_freed(s->npages);
     boski_pages_free(s->page, s->npages, false);
     boski_scavenge_notice();
@@ -177,7 +189,7 @@ void boski_mheap_shrink_span(struct mspan *s, size_t npages)
 {
     size_t less = s->npages - npages, from = s->page + npages;
     boski_lock(&boski_mheap.lock);
-    memset(boski_map.cmap + from, BOSKI_C_NONE, less);
+    clear_pages(from, less);
     s->npages = npages;
     s->elem_bytes = npages << BOSKI_PAGE_SHIFT;
     book_freed(less);

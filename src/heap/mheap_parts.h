@@ -9,7 +9,7 @@
 
 /* Address of an arena by the number of its first page, 0: the numbers are not in use. */
 extern BOSKI_HIDDEN uintptr_t *boski_arena_base;
-/* Chunks that have held a span since their tables were last given back. */
+/* Chunks in which spans have come or gone since their tables were last given back. */
 extern BOSKI_HIDDEN uint8_t *boski_chunk_used;
 
 /* Reserves all tables for so many pages; false: no room, nothing is kept. */

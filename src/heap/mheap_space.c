@@ -144,22 +144,29 @@ bool boski_mheap_more(size_t npages)
     return boski_arenas_grow(npages) || (boski_arenas_shrink() && boski_arenas_grow(npages));
 }
 
-/* Chunks that have held a span since their tables were last given back. */
+/* Chunks in which spans have come or gone since their tables were last given back. */
 uint8_t *boski_chunk_used;
 
-/* What the tables say of free pages is never read (cmap tells), so for a chunk without a span they
- * may go; they read as zero when they are needed again. */
+/* What the tables say of free pages is never read (cmap tells), so their bits may go, a system page
+ * at a time; they read as zero when they are needed again. */
+static void trim_chunk(size_t first)
+{
+    const size_t page_bits = BOSKI_WORDS_PER_PAGE * 8, unit = boski_os.page / page_bits;
+    for (size_t at = first, end = first + BOSKI_CHUNK_PAGES; at < end;) {
+        size_t n = boski_pages_free_after(at, end - at) & ~(unit - 1);
+        if (n != 0) (void)boski_os_decommit(bits_table.base + at * page_bits, n * page_bits);
+        at += n != 0 ? n : unit;
+    }
+}
 void boski_mheap_trim_tables(void)
 {
+    if (boski_os.page > BOSKI_CHUNK_PAGES * BOSKI_WORDS_PER_PAGE * 8) return;
     boski_lock(&boski_mheap.lock);
     size_t end = boski_pages_end() / BOSKI_CHUNK_PAGES;
-    const size_t bits = BOSKI_CHUNK_PAGES * BOSKI_WORDS_PER_PAGE * 8;
     for (size_t c = 0; c < end; c++) {
         if (!boski_chunk_used[c]) continue;
-        size_t page = c * BOSKI_CHUNK_PAGES;
-        if (boski_pages_free_after(page, BOSKI_CHUNK_PAGES) != BOSKI_CHUNK_PAGES) continue;
         boski_chunk_used[c] = 0;
-        if (bits % boski_os.page == 0) (void)boski_os_decommit(bits_table.base + c * bits, bits);
+        trim_chunk(c * BOSKI_CHUNK_PAGES);
     }
     boski_unlock(&boski_mheap.lock);
 }

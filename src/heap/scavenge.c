@@ -1,9 +1,10 @@
 /* scavenge.c - giving free memory back, and the limits.
  *
- * What may stay resident follows Go's goal: a tenth above what is in use.  "In use" is the greatest
- * value of the last window (scavenge_window, 500 ms): a load that rises and falls inside the window
- * releases nothing and faults nothing in again; after the window the surplus goes, some
- * milliseconds of work at a time.  Highest addresses first, as allocation prefers low ones.
+ * What may stay resident follows Go's goal: a tenth above what is in use; less when little comes
+ * into use.  "In use" is the greatest value of the last window (scavenge_window, 500 ms): a load
+ * that rises and falls inside the window releases nothing and faults nothing in again; after the
+ * window the surplus goes, some milliseconds of work at a time.  Highest addresses first, as
+ * allocation prefers low ones.
  *
  * Clocked by slow paths; with scavenger=thread also by a thread, so that an idle program shrinks.
  * Go counterpart: runtime/mgcscavenge.go (1.22).
@@ -17,6 +18,7 @@
 
 #define SLOTS 5
 #define FLOOR_BYTES ((size_t)512 << 10) /* not worth a system call below this */
+#define REST_BYTES ((size_t)64 << 10)   /* nor this, when nothing comes into use any more */
 #define PURGE_LOOKS 1024                /* partly used spans looked at in one tick */
 #define STEP_PAGES 512                  /* 4 MiB a call */
 #define TICK_BUDGET_NS 2000000u
@@ -28,7 +30,8 @@ bool boski_loaded;
 void (*boski_on_tick)(uint64_t now_ms, enum boski_tick how);
 
 static struct {
-    size_t peak[SLOTS]; /* pages in use, greatest in each fifth of the window */
+    size_t peak[SLOTS];  /* pages in use, greatest in each fifth of the window */
+    size_t taken[SLOTS]; /* pages that came into use */
     unsigned slot;
     uint64_t slot_ms; /* when the present slot began */
     uint64_t busy_until_ms;
@@ -81,12 +84,22 @@ void boski_scavenge_reused(size_t scavenged)
     boski_count(&boski_ctr->thrash_bytes, (uint64_t)n << BOSKI_PAGE_SHIFT);
 }
 
-/* Pages that may stay: a tenth above `inuse`, which is the window's peak. */
-static size_t goal(size_t peak) { return peak + peak / 10; }
+static size_t floor_pages(void) { return boski_conf.small ? 0 : FLOOR_BYTES >> BOSKI_PAGE_SHIFT; }
 
-/* Moves the window on; returns its peak, in pages.  Heap lock held. */
-static size_t window_peak(uint64_t now_ms, size_t inuse)
+/* Free pages that may stay beside `inuse`: a tenth, but no more than twice what the window has seen
+ * come into use.  A heap that has come to rest keeps next to nothing.  Heap lock held. */
+static size_t headroom(size_t inuse, size_t taken)
 {
+    size_t most = inuse / 10 > floor_pages() ? inuse / 10 : floor_pages();
+    size_t least = boski_conf.small ? 0 : REST_BYTES >> BOSKI_PAGE_SHIFT;
+    if (most > 2 * taken) most = 2 * taken;
+    return most > least ? most : least;
+}
+
+/* Moves the window on; returns its peak and what has come into use, in pages.  Heap lock held. */
+static size_t window_peak(uint64_t now_ms, size_t inuse, size_t *taken)
+{
+    *taken = 0;
     uint64_t step = boski_conf.scavenge_window_ms / SLOTS;
     if (step == 0) return inuse;
     if (now_ms - state.slot_ms >= step) {
@@ -95,21 +108,24 @@ static size_t window_peak(uint64_t now_ms, size_t inuse)
         for (; passed > 0; passed--) {
             state.slot = (state.slot + 1) % SLOTS;
             state.peak[state.slot] = inuse;
+            state.taken[state.slot] = 0;
         }
         state.slot_ms = now_ms;
     }
     size_t peak = inuse;
-    for (unsigned i = 0; i < SLOTS; i++)
+    for (unsigned i = 0; i < SLOTS; i++) {
         if (state.peak[i] > peak) peak = state.peak[i];
+        *taken += state.taken[i];
+    }
     return peak;
 }
 /* Called where pages come into use: a peak between two ticks must not be missed. */
-void boski_scavenge_saw(size_t inuse)
+void boski_scavenge_saw(size_t inuse, size_t taken)
 {
+    state.taken[state.slot] += taken;
     if (inuse > state.peak[state.slot]) state.peak[state.slot] = inuse;
 }
 
-static size_t floor_pages(void) { return boski_conf.small ? 0 : FLOOR_BYTES >> BOSKI_PAGE_SHIFT; }
 /* Ticks are too far apart to see a phase end that takes a few ms; caches look at the flag when they
  * flush. */
 void boski_scavenge_notice(void)
@@ -133,33 +149,36 @@ static bool purge_spans(uint64_t now_ms, size_t inuse)
 
 void boski_scavenge_tick(uint64_t now_ms)
 {
+    /* A tenth of the time since the last tick. */
+    uint64_t since_ms = now_ms - BOSKI_LOOK(boski_tick_ms), budget_ns = TICK_BUDGET_NS;
+    if (since_ms > 20) budget_ns = (since_ms < 80 ? since_ms : 80) * 100000;
     __atomic_store_n(&boski_tick_ms, now_ms, __ATOMIC_RELAXED);
     boski_tell_tick(now_ms, BOSKI_TICK_IN_MALLOC);
     boski_large_trim(now_ms, 100);
     if (boski_conf.scavenger_thread && boski_loaded) start_thread();
     boski_lock(&boski_mheap.lock);
     size_t inuse = boski_mheap.spans_inuse_pages, dirty = boski_pages_dirty();
-    size_t peak = window_peak(now_ms, inuse);
+    size_t taken, peak = window_peak(now_ms, inuse, &taken);
     BOSKI_SET(boski_ctr->dirty_bytes, (uint64_t)dirty << BOSKI_PAGE_SHIFT);
     BOSKI_SET(boski_ctr->released_bytes, (uint64_t)boski_pages_clean() << BOSKI_PAGE_SHIFT);
     bool busy = now_ms < state.busy_until_ms;
+    if (boski_conf.small) peak = inuse; /* eager */
+    size_t may_now = peak - inuse + headroom(peak, taken), may_later = headroom(inuse, taken);
     boski_unlock(&boski_mheap.lock);
 
-    size_t floor = floor_pages();
-    if (boski_conf.small) peak = inuse; /* eager */
-    size_t may_now = goal(peak) - inuse, may_later = goal(inuse) - inuse;
-    if (may_now < floor) may_now = floor;
-    if (may_later < floor) may_later = floor;
     bool fallen = inuse < peak - peak / 8; /* a phase has ended: look again until it is settled */
     BOSKI_SET(boski_scavenge_pending, (dirty > may_later || fallen) && !busy);
     if (busy) return;
     if (purge_spans(now_ms, inuse)) BOSKI_SET(boski_scavenge_pending, true);
-    if (dirty <= may_now) return;
-    boski_central_trim();
+    if (taken == 0 || dirty > may_now) boski_central_trim();
+    if (dirty <= may_now) {
+        if (taken == 0) boski_mheap_trim_tables();
+        return;
+    }
     uint64_t t0 = boski_os_now_ns();
     do {
         if (boski_scavenge(may_now << BOSKI_PAGE_SHIFT, (size_t)16 << 20) == 0) break;
-    } while (boski_os_now_ns() - t0 < TICK_BUDGET_NS);
+    } while (boski_os_now_ns() - t0 < budget_ns);
     boski_mheap_trim_tables();
 }
 

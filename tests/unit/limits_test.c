@@ -51,6 +51,48 @@ TEST(limits, trim_gives_everything_back)
     }
 }
 
+/* A phase of blocks of many sizes: the first nineteen in twenty die, in order, the last live on.
+ * What is resident above `before` once 1.2 s have passed, in hundredths of the bytes that live. */
+static size_t after_a_phase(size_t before, void (*meanwhile)(unsigned step))
+{
+    enum { N = 65536 };
+    static void *phase[N];
+    size_t keep = N / 20, live = 0;
+    before += sizeof phase; /* becomes resident, too */
+    uint64_t rng = bosk_test_seed();
+    for (size_t i = 0; i < N; i++) {
+        size_t most = i % 256 == 0 ? 90000 : i % 16 == 0 ? 30000 : 2000;
+        size_t size = 1 + (size_t)(bosk_test_random(&rng) % most);
+        memset(phase[i] = get(size), 0x5a, size);
+        if (i >= N - keep) live += size;
+    }
+    CHECK(resident_bytes() >= before + 10 * live);
+    for (size_t i = 0; i < N - keep; i++) bosk_free(phase[i]);
+    for (unsigned step = 0; step < 12; step++) {
+        sleep_ms(100);
+        if (meanwhile != NULL) meanwhile(step);
+    }
+    return (resident_bytes() - before) * 100 / live;
+}
+static void one_call(unsigned step) { bosk_free(get(step * 100)); }
+static void bursts(unsigned step)
+{
+    if (step % 3 != 2) return;
+    for (size_t i = 0; i < 2000; i++) bosk_free(get(i * 7 % 3000));
+}
+static void check_phase(void (*meanwhile)(unsigned step), size_t most)
+{
+    if (SANITIZED || boski_os.page > 8192) SKIP("pages are not given back as elsewhere");
+    SKIP_EMULATED("memory of the emulator counts as well");
+    bosk_free(get(100));
+    size_t percent = after_a_phase(resident_bytes(), meanwhile);
+    CHECK_MSG(percent <= most, "%zu %% of what lives is resident", percent);
+}
+TEST(limits, a_call_now_and_then_shrinks) { check_phase(one_call, 145); }
+TEST(limits, bursts_of_calls_shrink) { check_phase(bursts, 180); }
+/* Not one call comes after the last free: what its thread has cached must have gone before. */
+TEST_ENV(limits, an_idle_process_shrinks, "BOSK_CONF=scavenger=thread") { check_phase(NULL, 150); }
+
 TEST(limits, trim_keeps_what_is_asked_and_counts)
 {
     bosk_load_hint(BOSK_LOAD_BUSY); /* nothing is released in between by age */
