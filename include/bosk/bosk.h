@@ -8,6 +8,7 @@
 #include <bosk/base.h>
 #include <bosk/cslice.h>
 #include <bosk/growth.h>
+#include <bosk/huge.h>
 #include <bosk/intern.h>
 #include <bosk/pool.h>
 #include <bosk/record.h>

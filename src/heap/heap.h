@@ -90,7 +90,13 @@ enum boski_where {
     BOSKI_CACHED,  /* a thread refills from it */
     BOSKI_RELEASED /* not a central's: free, on its way there, or of another kind */
 };
-enum { BOSKI_SPAN_SAMPLED = 1, BOSKI_SPAN_GROWN = 2, BOSKI_SPAN_CHUNK = 4 /* of an arena */ };
+enum {
+    BOSKI_SPAN_SAMPLED = 1,
+    BOSKI_SPAN_GROWN = 2,
+    BOSKI_SPAN_CHUNK = 4,   /* of an arena */
+    BOSKI_SPAN_HUGE = 8,    /* mapped for huge pages, see huge.c */
+    BOSKI_SPAN_HUGETLB = 16 /* mapped by explicit ones */
+};
 
 struct mspan {
     uintptr_t base;

@@ -6,6 +6,7 @@
 #include "mcache_parts.h"
 
 #include "arena.h"
+#include "huge.h"
 
 #define SHED_AFTER (1u << 20) /* bytes freed without a refill */
 
@@ -278,7 +279,10 @@ static BOSKI_NOINLINE void free_special(void *p, struct mspan *s)
         return;
     }
     if ((uintptr_t)p != s->base) boski_bad_free(p, "invalid pointer");
-    boski_large_free(s);
+    if ((s->flags & BOSKI_SPAN_HUGE) != 0)
+        boski_huge_free(s);
+    else
+        boski_large_free(s);
 }
 
 void boski_free_slow(void *p)

@@ -155,8 +155,8 @@ static BOSKI_NOINLINE void *realloc_move(void *p, size_t size, bool *copied)
             memcpy(q, p, have < size ? have : size);
             boski_free_inline(p);
         } else if (size <= have && size >= have / 2) {
-            return p; /* a sampled block */
-        } else if (size > BOSKI_SMALL_MAX) {
+            return p; /* a sampled block, or one in huge pages */
+        } else if (size > BOSKI_SMALL_MAX && size > have) {
             q = small_to_large(p, have, size);
         } else {
             q = move_by_copy(p, have, size > have ? growth_size(have, size) : size, size);

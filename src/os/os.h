@@ -42,6 +42,8 @@ void *boski_os_reserve(size_t bytes, size_t align);
 void boski_os_unreserve(void *p, size_t bytes);
 /* Makes a reserved range readable and writable.  False on failure (range unchanged). */
 bool boski_os_commit(void *p, size_t bytes);
+/* The part of committing that can be done ahead: core dumps show these pages. */
+void boski_os_dump(void *p, size_t bytes);
 /* Gives the pages back; they read as zero afterwards.  False when the kernel refused (mlock):
  * the contents are then unknown. */
 bool boski_os_decommit(void *p, size_t bytes);
@@ -54,6 +56,17 @@ bool boski_os_move(void *from, void *to, size_t bytes);
 void boski_os_protect_none(void *p, size_t bytes);
 /* Transparent huge pages: advice > 0 asks for them, < 0 refuses them. */
 void boski_os_hugepage(void *p, size_t bytes, int advice);
+
+/* Size of a huge page, 0 when there are none.  Reads a file. */
+size_t boski_os_huge_page(void);
+/* Replaces the pages of a committed range by explicit huge ones; false: they are as before. */
+bool boski_os_map_hugetlb(void *p, size_t bytes);
+/* Replaces them, whatever they are, by fresh ordinary ones. */
+bool boski_os_map_ordinary(void *p, size_t bytes);
+/* Faults all pages in; false when there is no memory for them. */
+bool boski_os_populate(void *p, size_t bytes);
+/* Bytes of the range in huge pages, transparent and explicit; false when nobody tells. */
+bool boski_os_huge_resident(const void *p, size_t bytes, size_t *thp, size_t *hugetlb);
 
 uint64_t boski_os_now_ns(void);    /* CLOCK_MONOTONIC */
 uint64_t boski_os_coarse_ns(void); /* CLOCK_MONOTONIC_COARSE: a few ns to read */
