@@ -1,6 +1,6 @@
 """Measures slices beside other growable arrays.  See bench/README.md.
 
-    ./dev bench slice            everything, about four minutes on two cores; writes docs/bench/slice.*
+    ./dev bench slice            everything, about ten minutes; writes docs/bench/slice.*
     ./dev bench slice --quick    everything with less work, a minute; decides nothing
     bench/run.py slice --tests push,make --rounds 5    some rows by hand
 """

@@ -12,8 +12,11 @@
  * outgrows, and has a `try_` form that is false when there is no memory.
  *
  * Name slice types by typedef: two spelled-out BOSK_SLICE(int) are different types.  Elements are
- * copied as bytes.  Each macro evaluates each argument once.  Capacities are Go's, element for
- * element (growth.h).  Panic texts are Go's; each panic is raised before anything is changed.
+ * copied as bytes.  Each macro evaluates each argument once.  Capacities of append are Go's,
+ * element for element (growth.h); those of push are whatever the block has room for, at least Go's
+ * up to 1 MiB and in steps of at most 2 MiB above, unless the program has chosen a rule by
+ * bosk_growth_use, which both keep to.  Panic texts are Go's; each panic is raised before anything
+ * is changed.
  */
 #ifndef BOSK_SLICE_H
 #define BOSK_SLICE_H
@@ -51,34 +54,29 @@
  * No memory is fatal, as in Go.  A capacity that is 0 at compile time costs no call. */
 #define bosk_make(...) BOSKI_PICK3(__VA_ARGS__, BOSKI_MAKE3, BOSKI_MAKE2, )(__VA_ARGS__)
 #define BOSKI_MAKE2(T, n) BOSKI_MAKE(BOSKI_UNIQ(n_), BOSKI_UNIQ(s_), T, n, n)
-#define BOSKI_MAKE(N, S, T, n, unused)                                          \
-    BOSKI_OPEN                                                                  \
-    T S;                                                                        \
-    BOSKI_COPYABLE(S);                                                          \
-    BOSKI_TYPE(S);                                                              \
-    const long long N = (long long)(n);                                         \
-    if (__builtin_constant_p(N) && N == 0)                                      \
-        BOSKI_EMPTY(S);                                                         \
-    else                                                                        \
-        BOSKI_TAKE(S, BOSKI_CAT(S, g), bosk_makeslice(&BOSKI_CAT(S, t), N, N)); \
+#define BOSKI_MAKE(N, S, T, n, unused)  \
+    BOSKI_OPEN                          \
+    T S;                                \
+    BOSKI_COPYABLE(S);                  \
+    BOSKI_TYPE(S);                      \
+    const long long N = (long long)(n); \
+    BOSKI_MAKE_ARRAY(S, N, N);          \
     BOSKI_VALUE(S)
 #define BOSKI_MAKE3(T, n, c) BOSKI_MAKE_CAP(BOSKI_UNIQ(n_), BOSKI_UNIQ(c_), BOSKI_UNIQ(s_), T, n, c)
-#define BOSKI_MAKE_CAP(N, C, S, T, n, c)                                        \
-    BOSKI_OPEN                                                                  \
-    T S;                                                                        \
-    BOSKI_COPYABLE(S);                                                          \
-    BOSKI_TYPE(S);                                                              \
-    const long long N = (long long)(n), C = (long long)(c);                     \
-    if (__builtin_constant_p(N | C) && (N | C) == 0)                            \
-        BOSKI_EMPTY(S);                                                         \
-    else                                                                        \
-        BOSKI_TAKE(S, BOSKI_CAT(S, g), bosk_makeslice(&BOSKI_CAT(S, t), N, C)); \
+#define BOSKI_MAKE_CAP(N, C, S, T, n, c)                    \
+    BOSKI_OPEN                                              \
+    T S;                                                    \
+    BOSKI_COPYABLE(S);                                      \
+    BOSKI_TYPE(S);                                          \
+    const long long N = (long long)(n), C = (long long)(c); \
+    BOSKI_MAKE_ARRAY(S, N, C);                              \
     BOSKI_VALUE(S)
-#define BOSKI_EMPTY(S)                                     \
-    do {                                                   \
-        S.ptr = (__typeof__(S.ptr))(void *)&bosk_zerobase; \
-        S.len = S.cap = 0;                                 \
-    } while (0)
+#define BOSKI_MAKE_ARRAY(S, N, C)                                                   \
+    S.ptr = (__typeof__(S.ptr))(__builtin_constant_p((N) | (C)) && ((N) | (C)) == 0 \
+                                    ? (void *)&bosk_zerobase                        \
+                                    : bosk_make_array(&BOSKI_CAT(S, t), N, C));     \
+    S.len = (ptrdiff_t)(N);                                                         \
+    S.cap = (ptrdiff_t)(C)
 
 /* T bosk_make_in(home, T, len, cap): the same in another home than the thread's current one. */
 #define bosk_make_in(home, T, n, c) BOSKI_MAKE_IN(BOSKI_UNIQ(s_), home, T, n, c)
@@ -189,16 +187,15 @@ static inline void boski_local_done(void *slice)
     S.len += D.len;                                                                              \
     BOSKI_VALUE(S)
 /* Room for n more in S; the length stays. */
-#define BOSKI_RESERVE(S, n)                                                           \
-    do {                                                                              \
-        if (BOSK_UNLIKELY((size_t)S.len + (size_t)(n) > (size_t)S.cap)) {             \
-            BOSKI_TYPE(S);                                                            \
-            const bosk_slice BOSKI_CAT(S, g) =                                        \
-                bosk_growslice(&BOSKI_CAT(S, t), (void *)S.ptr,                       \
-                               (ptrdiff_t)((size_t)S.len + (size_t)(n)), S.cap, (n)); \
-            S.ptr = (__typeof__(S.ptr))BOSKI_CAT(S, g).ptr;                           \
-            S.cap = BOSKI_CAT(S, g).cap;                                              \
-        }                                                                             \
+#define BOSKI_RESERVE(S, n)                                                                      \
+    do {                                                                                         \
+        if (BOSK_UNLIKELY((size_t)S.len + (size_t)(n) > (size_t)S.cap)) {                        \
+            BOSKI_TYPE(S);                                                                       \
+            const bosk_room BOSKI_CAT(S, g) =                                                    \
+                bosk_grow_append(&BOSKI_CAT(S, t), (void *)S.ptr, S.len, S.cap, (ptrdiff_t)(n)); \
+            S.ptr = (__typeof__(S.ptr))BOSKI_CAT(S, g).ptr;                                      \
+            S.cap = BOSKI_CAT(S, g).cap;                                                         \
+        }                                                                                        \
     } while (0)
 
 /* ---- looking ---------------------------------------------------------------------------- */
@@ -302,19 +299,20 @@ static inline void boski_local_done(void *slice)
 /* void bosk_push(T *s, value): appends to a slice that owns its array; large arrays grow in place
  * or by remapping their pages.  No memory is fatal. */
 #define bosk_push(p, ...) BOSKI_PUSH(BOSKI_UNIQ(p_), BOSKI_UNIQ(v_), p, __VA_ARGS__)
-#define BOSKI_PUSH(P, V, p, ...)                                                 \
-    __extension__({                                                              \
-        __typeof__((p)) P = (p);                                                 \
-        BOSKI_COPYABLE((*P));                                                    \
-        BOSKI_ONE((*P), V, __VA_ARGS__);                                         \
-        if (BOSK_UNLIKELY(P->len == P->cap)) {                                   \
-            BOSKI_PUSH_TYPE(P);                                                  \
-            const bosk_slice BOSKI_CAT(P, o) = {(void *)P->ptr, P->len, P->cap}; \
-            BOSKI_TAKE((*P), BOSKI_CAT(P, g),                                    \
-                       bosk_growowned(&BOSKI_CAT(P, t), BOSKI_CAT(P, o), 1));    \
-        }                                                                        \
-        P->ptr[P->len++] = BOSKI_THE(V);                                         \
-        (void)0;                                                                 \
+#define BOSKI_PUSH(P, V, p, ...)                                                  \
+    __extension__({                                                               \
+        __typeof__((p)) P = (p);                                                  \
+        BOSKI_COPYABLE((*P));                                                     \
+        BOSKI_ONE((*P), V, __VA_ARGS__);                                          \
+        if (BOSK_UNLIKELY(P->len == P->cap)) {                                    \
+            BOSKI_PUSH_TYPE(P);                                                   \
+            const bosk_room BOSKI_CAT(P, g) =                                     \
+                bosk_grow_push(&BOSKI_CAT(P, t), (void *)P->ptr, P->len, P->cap); \
+            P->ptr = (__typeof__(P->ptr))BOSKI_CAT(P, g).ptr;                     \
+            P->cap = BOSKI_CAT(P, g).cap;                                         \
+        }                                                                         \
+        P->ptr[P->len++] = BOSKI_THE(V);                                          \
+        (void)0;                                                                  \
     })
 #define BOSKI_PUSH_TYPE(P)                                                                   \
     static const bosk_type BOSKI_CAT(P, t) = {sizeof(*P->ptr),                               \
@@ -338,15 +336,16 @@ static inline void boski_local_done(void *slice)
         if (BOSKI_CAT(P, k)) P->ptr[P->len++] = BOSKI_THE(V);      \
         BOSKI_CAT(P, k);                                           \
     }))
-#define BOSKI_TRY_GROW(P, n)                                                           \
-    do {                                                                               \
-        BOSKI_PUSH_TYPE(P);                                                            \
-        bosk_slice BOSKI_CAT(P, g) = {(void *)P->ptr, P->len, P->cap};                 \
-        BOSKI_CAT(P, k) = bosk_try_growslice(&BOSKI_CAT(P, t), &BOSKI_CAT(P, g), (n)); \
-        if (BOSKI_CAT(P, k)) {                                                         \
-            P->ptr = (__typeof__(P->ptr))BOSKI_CAT(P, g).ptr;                          \
-            P->cap = BOSKI_CAT(P, g).cap;                                              \
-        }                                                                              \
+#define BOSKI_TRY_GROW(P, n)                                                                      \
+    do {                                                                                          \
+        BOSKI_PUSH_TYPE(P);                                                                       \
+        const bosk_room BOSKI_CAT(P, g) =                                                         \
+            bosk_try_grow_push(&BOSKI_CAT(P, t), (void *)P->ptr, P->len, P->cap, (ptrdiff_t)(n)); \
+        BOSKI_CAT(P, k) = BOSKI_CAT(P, g).cap >= 0;                                               \
+        if (BOSKI_CAT(P, k)) {                                                                    \
+            P->ptr = (__typeof__(P->ptr))BOSKI_CAT(P, g).ptr;                                     \
+            P->cap = BOSKI_CAT(P, g).cap;                                                         \
+        }                                                                                         \
     } while (0)
 static inline BOSK_NODISCARD bool boski_must_look(bool ok) { return ok; }
 

@@ -34,15 +34,31 @@ BOSK_API bosk_slice bosk_makeslice_in(bosk_home home, const bosk_type *type, lon
 BOSK_API bosk_slice bosk_makeslice_copy(const bosk_type *type, long long len, const void *from,
                                         ptrdiff_t n);
 
-/* The slow path of append: room for new_len = old length + num elements in a new array, in the home
- * of the old one; the old elements are copied, the old array is left alone.  len is new_len. */
+/* An array and how many elements it has room for. */
+typedef struct bosk_room {
+    void *ptr;
+    ptrdiff_t cap;
+} bosk_room;
+
+/* The array of make([]E, len, cap) in the current home. */
+BOSK_API void *bosk_make_array(const bosk_type *type, long long len, long long cap);
+/* The slow path of append: room for `num` elements behind `len` in a new array, in the home of the
+ * old one; the old elements are copied, the old array is left alone. */
+BOSK_API bosk_room bosk_grow_append(const bosk_type *type, void *ptr, ptrdiff_t len, ptrdiff_t cap,
+                                    ptrdiff_t num);
+/* The slow path of push: room for one more element, or for `num`, in an array that belongs to one
+ * slice.  cap is -1, and nothing has changed, when there is no memory or no such length; the first
+ * form panics then, or ends the process. */
+BOSK_API bosk_room bosk_grow_push(const bosk_type *type, void *ptr, ptrdiff_t len, ptrdiff_t cap);
+BOSK_API bosk_room bosk_try_grow_push(const bosk_type *type, void *ptr, ptrdiff_t len,
+                                      ptrdiff_t cap, ptrdiff_t num);
+
+/* The same for slices as values: bosk_growslice is append's (new_len = old length + num; the result
+ * has that length), the others are push's (len stays). */
 BOSK_API bosk_slice bosk_growslice(const bosk_type *type, void *ptr, ptrdiff_t new_len,
                                    ptrdiff_t old_cap, ptrdiff_t num);
-/* The slow path of push: room for `num` more elements in *s, which owns its array.  len stays.
- * False when there is no memory or no such length; *s is then unchanged. */
 BOSK_API bool bosk_try_growslice(const bosk_type *type, bosk_slice *s, ptrdiff_t num)
     BOSK_NODISCARD;
-/* The same; what try_ answers by false is fatal or Go's panic. */
 BOSK_API bosk_slice bosk_growowned(const bosk_type *type, bosk_slice s, ptrdiff_t num);
 /* Frees the block that holds `ptr`; nothing for nil, empty, collected and foreign arrays. */
 BOSK_API void bosk_freeslice(const void *ptr);

@@ -16,7 +16,7 @@
 static struct bosk_growth used_rules[RULES_MAX];
 static unsigned used_count;
 static char used_lock;
-static const bosk_growth *current_rule;
+const bosk_growth *boski_growth_rule;
 
 static const bosk_growth go_rules[] = {
     {.threshold = 1024, .num = 1, .den = 4, .rounding = BOSK_ROUND_NO24, .on_len = 1, .minor = 15},
@@ -175,7 +175,7 @@ int64_t boski_nextcap_here(size_t elem_size, bool noscan, ptrdiff_t old_len, ptr
 
 BOSK_API const bosk_growth *bosk_growth_current(void)
 {
-    const bosk_growth *rule = __atomic_load_n(&current_rule, __ATOMIC_ACQUIRE);
+    const bosk_growth *rule = __atomic_load_n(&boski_growth_rule, __ATOMIC_ACQUIRE);
     return BOSK_LIKELY(rule == NULL) ? &go_rules[3] : rule;
 }
 
@@ -209,7 +209,7 @@ BOSK_API int bosk_growth_use(const bosk_growth *rule)
             error = -ENOSPC;
         }
     }
-    if (error == 0) __atomic_store_n(&current_rule, chosen, __ATOMIC_RELEASE);
+    if (error == 0) __atomic_store_n(&boski_growth_rule, chosen, __ATOMIC_RELEASE);
     __atomic_clear(&used_lock, __ATOMIC_RELEASE);
     return error;
 }

@@ -2,6 +2,7 @@
 #ifndef BOSKI_GROWTH_H
 #define BOSKI_GROWTH_H
 
+#include <bosk/growth.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -9,5 +10,12 @@
 /* bosk_nextcap_len by the rule in force, on the machine's own architecture. */
 int64_t boski_nextcap_here(size_t elem_size, bool noscan, ptrdiff_t old_len, ptrdiff_t old_cap,
                            ptrdiff_t new_len);
+
+/* The rule that the program has chosen, NULL: none, Go's newest holds. */
+extern const bosk_growth *boski_growth_rule;
+static inline bool boski_growth_chosen(void)
+{
+    return __atomic_load_n(&boski_growth_rule, __ATOMIC_ACQUIRE) != NULL;
+}
 
 #endif /* BOSKI_GROWTH_H */

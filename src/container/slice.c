@@ -10,20 +10,21 @@
  * Go counterpart: runtime/slice.go (1.22).  We differ in that the tail of make and of append is not
  * cleared for pointer-free elements, which Go does by convention of its allocator.
  */
+#include "container/slice.h"
+
 #include "container/growth.h"
-#include "heap/mcache.h"
+#include "heap/owned.h"
 #include "os/conf.h"
 
 #include <bosk/growth.h>
-#include <bosk/slice_base.h>
 #include <errno.h>
 
 BOSK_API struct bosk_zero bosk_zerobase;
 
-static struct bosk_slice_stats stats;
+struct bosk_slice_stats boski_slice_stats;
 
 /* Bytes cleared and spared are counted with the heap's, in the thread's own cache. */
-static void count_zeroing(size_t cleared, size_t spared)
+void boski_count_zeroing(size_t cleared, size_t spared)
 {
     struct mcache *mc = boski_mcache_peek();
     if (mc == NULL) return;
@@ -33,9 +34,9 @@ static void count_zeroing(size_t cleared, size_t spared)
 
 BOSK_API void bosk_slice_stats(struct bosk_slice_stats *out)
 {
-    const uint64_t *from = (const uint64_t *)&stats;
+    const uint64_t *from = (const uint64_t *)&boski_slice_stats;
     uint64_t *to = (uint64_t *)out;
-    for (size_t i = 0; i < sizeof stats / sizeof *from; i++)
+    for (size_t i = 0; i < sizeof boski_slice_stats / sizeof *from; i++)
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
@@ -80,8 +81,8 @@ BOSK_API void bosk_panic_convert(ptrdiff_t len, ptrdiff_t want)
                len, want);
 }
 
-static BOSK_NORETURN void out_of_memory(void) { bosk_fatal("runtime: out of memory"); }
-static BOSK_NORETURN void panic_growslice(void)
+void boski_out_of_memory(void) { bosk_fatal("runtime: out of memory"); }
+void boski_panic_growslice(void)
 {
     bosk_panic("runtime error: %s",
                bosk_growth_panic(bosk_growth_current()->minor == 0 ? (unsigned)BOSK_GO_LAST
@@ -98,8 +99,7 @@ static bool bytes_of(const bosk_type *type, long long n, size_t *bytes)
     return !__builtin_mul_overflow(type->size, (size_t)n, bytes) && *bytes <= max_alloc;
 }
 
-/* `n` elements, of which those up to `clear` come back zero. NULL when there is no memory. */
-static void *new_array(bosk_home home, const bosk_type *type, size_t n, size_t clear, size_t keep)
+void *boski_new_array(bosk_home home, const bosk_type *type, size_t n, size_t clear, size_t keep)
 {
     size_t bytes = n * type->size, clear_bytes = clear * type->size;
     if (boski_conf.zerotail) clear_bytes = bytes;
@@ -111,22 +111,48 @@ static void *new_array(bosk_home home, const bosk_type *type, size_t n, size_t c
     size_t from = keep * type->size;
     size_t cleared = clear_bytes > from ? clear_bytes - from : 0;
     if (cleared != 0) memset(p + from, 0, cleared);
-    count_zeroing(cleared, bytes - cleared);
+    boski_count_zeroing(cleared, bytes - cleared);
     return p;
 }
 
-BOSK_API bosk_slice bosk_makeslice_in(bosk_home home, const bosk_type *type, long long len,
-                                      long long cap)
+static BOSKI_NOINLINE void *make_any(bosk_home home, const bosk_type *type, long long len,
+                                     long long cap)
 {
     size_t bytes;
     if (BOSK_UNLIKELY(!bytes_of(type, cap, &bytes) || len < 0 || len > cap)) {
         bool len_is_wrong = !bytes_of(type, len, &bytes);
         bosk_panic("runtime error: makeslice: %s out of range", len_is_wrong ? "len" : "cap");
     }
-    bosk_slice s = {&bosk_zerobase, (ptrdiff_t)len, (ptrdiff_t)cap};
-    if (bytes == 0) return s;
-    s.ptr = new_array(home, type, (size_t)cap, (size_t)len, 0);
-    if (s.ptr == NULL) out_of_memory();
+    if (bytes == 0) return &bosk_zerobase;
+    void *p = boski_new_array(home, type, (size_t)cap, (size_t)len, 0);
+    if (p == NULL) boski_out_of_memory();
+    return p;
+}
+
+/* Small pointer-free arrays in the manual home have a short way. */
+BOSK_API void *bosk_make_array(const bosk_type *type, long long len, long long cap)
+{
+    const size_t size = type->size;
+    if (BOSK_LIKELY((unsigned long long)cap <= BOSKI_FAST_MAX &&
+                    (unsigned long long)len <= (unsigned long long)cap && size <= BOSKI_FAST_MAX &&
+                    type->noscan && type->align <= 16 && !boski_conf.zerotail &&
+                    boski_home_plain())) {
+        const size_t bytes = (size_t)cap * size, clear = (size_t)len * size;
+        if (BOSK_LIKELY(bytes > 24 && bytes <= BOSKI_FAST_MAX)) { /* 24 has a class of its own */
+            void *p = boski_malloc_inline(bytes);
+            if (BOSK_UNLIKELY(p == NULL)) boski_out_of_memory();
+            if (clear != 0) memset(p, 0, clear);
+            boski_count_zeroing(clear, bytes - clear);
+            return p;
+        }
+    }
+    return make_any(bosk_home_current(), type, len, cap);
+}
+
+BOSK_API bosk_slice bosk_makeslice_in(bosk_home home, const bosk_type *type, long long len,
+                                      long long cap)
+{
+    bosk_slice s = {make_any(home, type, len, cap), (ptrdiff_t)len, (ptrdiff_t)cap};
     return s;
 }
 
@@ -144,16 +170,15 @@ BOSK_API bosk_slice bosk_makeslice_copy(const bosk_type *type, long long len, co
     bosk_slice s = {&bosk_zerobase, (ptrdiff_t)len, (ptrdiff_t)len};
     if (bytes == 0) return s;
     size_t keep = (size_t)(n < s.len ? n : s.len);
-    s.ptr = new_array(bosk_home_current(), type, (size_t)len, (size_t)len, keep);
-    if (s.ptr == NULL) out_of_memory();
+    s.ptr = boski_new_array(bosk_home_current(), type, (size_t)len, (size_t)len, keep);
+    if (s.ptr == NULL) boski_out_of_memory();
     if (keep != 0) memcpy(s.ptr, from, keep * type->size);
     return s;
 }
 
 /* ---- append ------------------------------------------------------------------------------- */
 
-/* Where the array that replaces `ptr` belongs; *manual: it is a block somebody must free. */
-static bosk_home home_for(const void *ptr, bool *manual)
+bosk_home boski_home_for(const void *ptr, bool *manual)
 {
     bool known = false;
     bosk_home home = {BOSK_HOME_MANUAL, NULL};
@@ -162,124 +187,38 @@ static bosk_home home_for(const void *ptr, bool *manual)
     return known ? home : bosk_home_current();
 }
 
+BOSK_API bosk_room bosk_grow_append(const bosk_type *type, void *ptr, ptrdiff_t len, ptrdiff_t cap,
+                                    ptrdiff_t num)
+{
+    const ptrdiff_t new_len = (ptrdiff_t)((size_t)len + (size_t)num);
+    if (BOSK_UNLIKELY(new_len < 0)) boski_panic_growslice();
+    bosk_room room = {&bosk_zerobase, new_len};
+    if (type->size == 0) return room;
+    int64_t next = boski_nextcap_here(type->size, type->noscan, len, cap, new_len);
+    if (BOSK_UNLIKELY(next < 0)) boski_panic_growslice();
+    bool manual;
+    bosk_home home = boski_home_for(ptr, &manual);
+    /* The part between the old and the new length is the caller's to fill. */
+    if ((uint64_t)next > (uint64_t)PTRDIFF_MAX) boski_out_of_memory();
+    size_t tail = boski_conf.zerotail ? (size_t)next : 0;
+    room.ptr = boski_new_array(home, type, (size_t)next, tail, (size_t)new_len);
+    if (room.ptr == NULL) boski_out_of_memory();
+    room.cap = (ptrdiff_t)next;
+    if (len != 0) memcpy(room.ptr, ptr, (size_t)len * type->size);
+    boski_count(&boski_slice_stats.appends_grown, 1);
+    boski_count(&boski_slice_stats.copied, (uint64_t)len * type->size);
+    if (manual && cap != 0) {
+        boski_count(&boski_slice_stats.orphaned_by_append, 1);
+        boski_count(&boski_slice_stats.orphaned_bytes, (uint64_t)cap * type->size);
+    }
+    return room;
+}
+
 BOSK_API bosk_slice bosk_growslice(const bosk_type *type, void *ptr, ptrdiff_t new_len,
                                    ptrdiff_t old_cap, ptrdiff_t num)
 {
-    if (BOSK_UNLIKELY(new_len < 0)) panic_growslice();
-    bosk_slice s = {&bosk_zerobase, new_len, new_len};
-    if (type->size == 0) return s;
-    ptrdiff_t old_len = new_len - num;
-    int64_t cap = boski_nextcap_here(type->size, type->noscan, old_len, old_cap, new_len);
-    if (BOSK_UNLIKELY(cap < 0)) panic_growslice();
-    bool manual;
-    bosk_home home = home_for(ptr, &manual);
-    /* The part between the old and the new length is the caller's to fill. */
-    if ((uint64_t)cap > (uint64_t)PTRDIFF_MAX) out_of_memory();
-    size_t tail = boski_conf.zerotail ? (size_t)cap : 0;
-    s.ptr = new_array(home, type, (size_t)cap, tail, (size_t)new_len);
-    if (s.ptr == NULL) out_of_memory();
-    s.cap = (ptrdiff_t)cap;
-    if (old_len != 0) memcpy(s.ptr, ptr, (size_t)old_len * type->size);
-    boski_count(&stats.appends_grown, 1);
-    boski_count(&stats.copied, (uint64_t)old_len * type->size);
-    if (manual && old_cap != 0) {
-        boski_count(&stats.orphaned_by_append, 1);
-        boski_count(&stats.orphaned_bytes, (uint64_t)old_cap * type->size);
-    }
+    if (BOSK_UNLIKELY(new_len < 0)) boski_panic_growslice();
+    const bosk_room room = bosk_grow_append(type, ptr, new_len - num, old_cap, num);
+    bosk_slice s = {room.ptr, new_len, room.cap};
     return s;
-}
-
-/* ---- push --------------------------------------------------------------------------------- */
-
-static void clear_bytes_of(char *p, size_t from, size_t to)
-{
-    if (from >= to) return;
-    memset(p + from, 0, to - from);
-    count_zeroing(to - from, 0);
-}
-
-/* A block that may be resized by realloc: manual memory that begins at the slice, and which nobody
- * scans while it grows. */
-static bool resizable(const bosk_type *type, void *ptr, bosk_home home)
-{
-    void *start;
-    size_t bytes;
-    if (home.kind != BOSK_HOME_MANUAL || type->align > 16) return false;
-    return bosk_find_block(ptr, &start, &bytes) && start == ptr;
-}
-
-/* In an arena an array that is followed by nothing is extended where it is. */
-static bool extends(void *ptr, size_t bytes)
-{
-    void *start;
-    size_t have;
-    if (!bosk_find_block(ptr, &start, &have)) return false;
-    size_t from = (size_t)((char *)ptr - (char *)start), all;
-    return !__builtin_add_overflow(from, bytes, &all) && bosk_grow(start, all) != 0;
-}
-
-BOSK_API bool bosk_try_growslice(const bosk_type *type, bosk_slice *s, ptrdiff_t num)
-{
-    ptrdiff_t new_len;
-    if (num < 0 || __builtin_add_overflow(s->len, num, &new_len)) return false;
-    if (new_len <= s->cap) return true;
-    if (type->size == 0) {
-        s->ptr = &bosk_zerobase;
-        s->cap = new_len;
-        return true;
-    }
-    int64_t cap = boski_nextcap_here(type->size, type->noscan, s->len, s->cap, new_len);
-    size_t bytes, used = (size_t)s->len * type->size;
-    if (cap < 0 || cap > PTRDIFF_MAX || __builtin_mul_overflow((size_t)cap, type->size, &bytes) ||
-        bytes > (size_t)PTRDIFF_MAX)
-        return false;
-    bool manual;
-    bosk_home home = home_for(s->ptr, &manual);
-    char *p;
-    if (manual && resizable(type, s->ptr, home)) {
-        bool copied;
-        p = boski_grow_block(s->ptr, bytes, &copied);
-        if (p == NULL) return false;
-        boski_count(copied ? &stats.copied : &stats.grown_in_place, copied ? used : 1);
-        /* Elements beyond the old capacity were never anybody's. */
-        if (!type->noscan || boski_conf.zerotail)
-            clear_bytes_of(p, (size_t)s->cap * type->size, bytes);
-    } else if (home.kind == BOSK_HOME_ARENA && s->cap != 0 && extends(s->ptr, bytes)) {
-        p = s->ptr;
-        boski_count(&stats.grown_in_place, 1);
-        if (!type->noscan || boski_conf.zerotail)
-            clear_bytes_of(p, (size_t)s->cap * type->size, bytes);
-    } else {
-        size_t tail = boski_conf.zerotail ? (size_t)cap : 0;
-        p = new_array(home, type, (size_t)cap, tail, (size_t)s->len);
-        if (p == NULL) return false;
-        if (used != 0) memcpy(p, s->ptr, used);
-        boski_count(&stats.copied, used);
-        bosk_freeslice(s->ptr);
-    }
-    boski_count(&stats.pushes_grown, 1);
-    s->ptr = p;
-    s->cap = (ptrdiff_t)cap;
-    return true;
-}
-
-BOSK_API bosk_slice bosk_growowned(const bosk_type *type, bosk_slice s, ptrdiff_t num)
-{
-    ptrdiff_t new_len;
-    if (__builtin_add_overflow(s.len, num, &new_len) ||
-        boski_nextcap_here(type->size, type->noscan, s.len, s.cap, new_len) < 0)
-        panic_growslice();
-    if (!bosk_try_growslice(type, &s, num)) out_of_memory();
-    return s;
-}
-
-BOSK_API void bosk_freeslice(const void *ptr)
-{
-    bool known;
-    void *start;
-    size_t bytes;
-    if (ptr == NULL) return;
-    bosk_home home = bosk_home_of(ptr, &known);
-    if (!known || home.kind == BOSK_HOME_COLLECTED) return;
-    if (bosk_find_block(ptr, &start, &bytes)) bosk_free(start);
 }

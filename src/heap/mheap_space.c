@@ -5,6 +5,9 @@
  */
 #include "mheap_parts.h"
 
+/* Pages that the reservation grows by at most, when nobody needs more. */
+#define GROW_MAX ((size_t)16 * BOSKI_CHUNK_PAGES)
+
 struct boski_map boski_map;
 struct boski_lock boski_meta_lock;
 
@@ -135,13 +138,45 @@ bool boski_mheap_more(size_t npages)
     if (boski_map.region_pages != 0) {
         /* An eighth more than there is, at most 64 MiB, so that calls stay rare. */
         size_t step = (boski_map.npages / 8) & ~(size_t)(BOSKI_CHUNK_PAGES - 1);
-        if (step > 16 * BOSKI_CHUNK_PAGES) step = 16 * BOSKI_CHUNK_PAGES;
+        if (step > GROW_MAX) step = GROW_MAX;
         size_t left = boski_map.region_pages - boski_map.npages;
         if (step > left) step = left;
         if (step > need && grow_region(step)) return true;
         if (need <= left && grow_region(need)) return true;
     }
     return boski_arenas_grow(npages) || (boski_arenas_shrink() && boski_arenas_grow(npages));
+}
+
+/* Each is some calls of the system, and the first that has anything to do is the last. */
+void boski_mheap_ahead(size_t end, size_t more)
+{
+    static size_t shown, open; /* pages that core dumps show; that can be written */
+    if (boski_map.region_pages == 0) return;
+    boski_lock(&boski_mheap.lock);
+    size_t have = boski_map.npages, pages = have + GROW_MAX, max = boski_map.max_pages;
+    if (pages > boski_map.region_pages) pages = boski_map.region_pages;
+    size_t done = cmap_table.done + spans_table.done + bits_table.done;
+    bool ok = table_cover(&cmap_table, pages, max);
+    if (ok && done == cmap_table.done + spans_table.done + bits_table.done)
+        ok =
+            table_cover(&spans_table, pages * sizeof(struct mspan *), max * sizeof(struct mspan *));
+    if (ok && done == cmap_table.done + spans_table.done + bits_table.done)
+        ok = table_cover(&bits_table, pages * BOSKI_WORDS_PER_PAGE * 8,
+                         max * BOSKI_WORDS_PER_PAGE * 8);
+    if (ok && done == cmap_table.done + spans_table.done + bits_table.done) {
+        void *behind = (void *)(boski_map.base + (have << BOSKI_PAGE_SHIFT));
+        if (shown < pages) {
+            boski_os_dump(behind, (pages - have) << BOSKI_PAGE_SHIFT);
+            shown = pages;
+        } else if (open < pages) {
+            (void)boski_os_commit(behind, (pages - have) << BOSKI_PAGE_SHIFT);
+            open = pages;
+        } else if (end <= have && have - end < more &&
+                   boski_pages_free_after(end, have - end) == have - end) {
+            (void)boski_mheap_more(more);
+        }
+    }
+    boski_unlock(&boski_mheap.lock);
 }
 
 /* Chunks in which spans have come or gone since their tables were last given back. */

@@ -207,6 +207,14 @@ bool boski_os_commit(void *p, size_t bytes)
     return ok;
 }
 
+void boski_os_dump(void *p, size_t bytes)
+{
+    int saved = errno;
+
+    if (whole_pages(p, &bytes)) madvise(p, bytes, MADV_DODUMP);
+    errno = saved;
+}
+
 void boski_os_protect_none(void *p, size_t bytes)
 {
     int saved = errno;
