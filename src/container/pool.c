@@ -35,27 +35,27 @@ struct bank {
     uint32_t top; /* the ring last pushed to; the owner's */
     struct boski_ring *ring[RINGS];
 } __attribute__((aligned(64)));
-struct local {
+struct pool_local {
     struct bank bank[2];
 };
 
-struct state {
+struct pool_state {
     uintptr_t stamp; /* of the pool in its age, and of no other */
     uint32_t age;    /* the lowest bit is the bank of the present */
     uint32_t due;    /* age that a tick inside malloc has asked for */
     uint32_t barren; /* age + 1 whose victims are known to be gone */
     uint32_t nlocals;
-    struct local *segment[SEGMENTS];
+    struct pool_local *segment[SEGMENTS];
     void (*drop)(void *item);
     struct boski_lock ageing; /* held by the thread that is at it */
     uint32_t round;           /* of the last tick */
     uint32_t users;           /* ticks that look at it; lock */
     bool dead;                /* freed by the last of them; lock */
-    struct state *next, *prev;
+    struct pool_state *next, *prev;
 };
 
 static struct boski_lock lock;
-static struct state *first, *last; /* all pools */
+static struct pool_state *first, *last; /* all pools */
 static uint32_t rounds;
 static uint64_t tick_ms;
 static uintptr_t stamps; /* given out; those of 32 bits come round after months of ticks */
@@ -83,7 +83,7 @@ static void thread_end(void *arg)
     boski_unlock(&lock);
 }
 
-static void mend(struct state *st);
+static void mend(struct pool_state *st);
 static void on_fork(int step)
 {
     if (step == 0) {
@@ -94,7 +94,7 @@ static void on_fork(int step)
         free_count = 0;
         for (uint32_t i = slots_made; i > 0; i--)
             if (i != self.slot) free_slots[free_count++] = i;
-        for (struct state *st = first; st != NULL; st = st->next) mend(st);
+        for (struct pool_state *st = first; st != NULL; st = st->next) mend(st);
     }
     boski_unlock(&lock);
 }
@@ -132,22 +132,22 @@ static BOSKI_NOINLINE uint32_t slot_take(void)
 
 /* ---- locals ------------------------------------------------------------------------------- */
 
-static inline struct local *local_at(const struct state *st, uint32_t i)
+static inline struct pool_local *local_at(const struct pool_state *st, uint32_t i)
 {
     uint32_t n = i + (1u << SEGMENT_SHIFT), k = 31 - (uint32_t)__builtin_clz(n);
     return &st->segment[k - SEGMENT_SHIFT][n - (1u << k)];
 }
 
 /* Makes locals up to the one of slot number `i`. */
-static bool locals_cover(struct state *st, uint32_t i)
+static bool locals_cover(struct pool_state *st, uint32_t i)
 {
     for (;;) {
         uint32_t n = __atomic_load_n(&st->nlocals, __ATOMIC_ACQUIRE);
         if (i < n) return true;
         uint32_t k = 31 - (uint32_t)__builtin_clz(n + (1u << SEGMENT_SHIFT)) - SEGMENT_SHIFT;
         if (k >= SEGMENTS) return false;
-        size_t bytes = ((size_t)1 << (k + SEGMENT_SHIFT)) * sizeof(struct local);
-        struct local *more = bosk_aligned_alloc(64, bytes);
+        size_t bytes = ((size_t)1 << (k + SEGMENT_SHIFT)) * sizeof(struct pool_local);
+        struct pool_local *more = bosk_aligned_alloc(64, bytes);
         if (more == NULL) return false;
         memset(more, 0, bytes);
         boski_lock(&lock);
@@ -165,11 +165,11 @@ static void tick(uint64_t now_ms, enum boski_tick how);
 
 static uintptr_t new_stamp(void) { return __atomic_add_fetch(&stamps, 1, __ATOMIC_RELAXED); }
 
-static struct state *state_of(bosk_pool *p)
+static struct pool_state *state_of(bosk_pool *p)
 {
-    struct state *st = __atomic_load_n(&p->boski_state, __ATOMIC_ACQUIRE);
+    struct pool_state *st = __atomic_load_n(&p->boski_state, __ATOMIC_ACQUIRE);
     if (BOSK_LIKELY(st != NULL)) return st;
-    struct state *made = bosk_calloc(1, sizeof *made);
+    struct pool_state *made = bosk_calloc(1, sizeof *made);
     if (made == NULL) return NULL;
     made->drop = p->drop;
     boski_lock(&lock);
@@ -192,7 +192,7 @@ static struct state *state_of(bosk_pool *p)
 }
 
 /* The calling thread's part of the pool; NULL when there is no memory for it. */
-static struct local *local_of(bosk_pool *p, struct state **st)
+static struct pool_local *local_of(bosk_pool *p, struct pool_state **st)
 {
     uint32_t slot = self.slot != 0 ? self.slot : slot_take();
     *st = slot != 0 ? state_of(p) : NULL;
@@ -263,7 +263,7 @@ static size_t bank_len(const struct bank *b)
     return n;
 }
 
-static void mend(struct state *st)
+static void mend(struct pool_state *st)
 {
     st->ageing.word = st->users = 0;
     for (uint32_t i = 0; i < 2 * st->nlocals; i++)
@@ -285,7 +285,7 @@ static void drop(void (*fn)(void *item), void *item)
 }
 
 /* Drops what is in bank `b` of every local; false when there was no time for all. */
-static bool empty_bank(struct state *st, unsigned b, uint64_t until_ns)
+static bool empty_bank(struct pool_state *st, unsigned b, uint64_t until_ns)
 {
     uint32_t n = __atomic_load_n(&st->nlocals, __ATOMIC_ACQUIRE), dropped = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -301,7 +301,7 @@ static bool empty_bank(struct state *st, unsigned b, uint64_t until_ns)
 }
 
 /* The victims go, the present become victims.  Unless another thread is at it. */
-static void grow_older(struct state *st, uint64_t until_ns)
+static void grow_older(struct pool_state *st, uint64_t until_ns)
 {
     if (!boski_trylock(&st->ageing)) return;
     uint32_t age = st->age;
@@ -315,7 +315,7 @@ static void grow_older(struct state *st, uint64_t until_ns)
 
 /* The bank of the present in `l`.  A tick inside malloc may have found the pool due: somebody uses
  * it now, outside. */
-static struct bank *present(struct state *st, struct local *l, uint32_t *age)
+static struct bank *present(struct pool_state *st, struct pool_local *l, uint32_t *age)
 {
     if (__atomic_load_n(&st->due, __ATOMIC_RELAXED) != __atomic_load_n(&st->age, __ATOMIC_RELAXED))
         grow_older(st, boski_os_now_ns() + BUDGET_NS);
@@ -325,7 +325,7 @@ static struct bank *present(struct state *st, struct local *l, uint32_t *age)
     return self.bank = &l->bank[*age & 1];
 }
 
-static void state_free(struct state *st)
+static void state_free(struct pool_state *st)
 {
     for (uint32_t k = 0; k < SEGMENTS && st->segment[k] != NULL; k++) {
         for (uint32_t i = 0; i < 1u << (k + SEGMENT_SHIFT); i++)
@@ -336,7 +336,7 @@ static void state_free(struct state *st)
     bosk_free(st);
 }
 
-static void unlink_state(struct state *st)
+static void unlink_state(struct pool_state *st)
 {
     if (st->prev != NULL)
         st->prev->next = st->next;
@@ -349,10 +349,10 @@ static void unlink_state(struct state *st)
 }
 
 /* The next pool that has not had its turn in `round`, moved to the end; NULL: all have had it. */
-static struct state *next_turn(uint32_t round)
+static struct pool_state *next_turn(uint32_t round)
 {
     boski_lock(&lock);
-    struct state *st = first;
+    struct pool_state *st = first;
     if (st != NULL && (int32_t)(st->round - round) >= 0) st = NULL;
     if (st != NULL) {
         st->round = round;
@@ -369,7 +369,7 @@ static struct state *next_turn(uint32_t round)
     boski_unlock(&lock);
     return st;
 }
-static void turn_done(struct state *st)
+static void turn_done(struct pool_state *st)
 {
     boski_lock(&lock);
     bool gone = --st->users == 0 && st->dead;
@@ -378,7 +378,7 @@ static void turn_done(struct state *st)
 }
 
 /* The next to use the pool makes it older. */
-static void ask(struct state *st)
+static void ask(struct pool_state *st)
 {
     uint32_t age = __atomic_load_n(&st->age, __ATOMIC_RELAXED);
     __atomic_store_n(&st->due, age + 1, __ATOMIC_RELAXED);
@@ -407,7 +407,7 @@ static void tick(uint64_t now_ms, enum boski_tick how)
     self.ticking = true;
     uint64_t until_ns = how == BOSKI_TICK_FORCED ? UINT64_MAX : boski_os_now_ns() + BUDGET_NS;
     uint32_t round = __atomic_add_fetch(&rounds, 1, __ATOMIC_RELAXED);
-    for (struct state *st; (st = next_turn(round)) != NULL; turn_done(st)) {
+    for (struct pool_state *st; (st = next_turn(round)) != NULL; turn_done(st)) {
         if (how == BOSKI_TICK_IN_MALLOC && st->drop != NULL)
             ask(st);
         else
@@ -429,7 +429,7 @@ static BOSKI_NOINLINE void *make(bosk_pool *p)
 }
 
 /* From the rings of the thread itself, of others, and from the victims. */
-static void *find(struct state *st, struct local *l, uint32_t age)
+static void *find(struct pool_state *st, struct pool_local *l, uint32_t age)
 {
     uint32_t n = __atomic_load_n(&st->nlocals, __ATOMIC_ACQUIRE), me = self.slot - 1;
     void *item = pop(&l->bank[age & 1]);
@@ -447,8 +447,8 @@ static void *find(struct state *st, struct local *l, uint32_t age)
 
 static BOSKI_NOINLINE void *get_slow(bosk_pool *p)
 {
-    struct state *st;
-    struct local *l = local_of(p, &st);
+    struct pool_state *st;
+    struct pool_local *l = local_of(p, &st);
     if (l == NULL) return make(p);
     uint32_t age;
     void *item = take_own(present(st, l, &age));
@@ -458,8 +458,8 @@ static BOSKI_NOINLINE void *get_slow(bosk_pool *p)
 
 static BOSKI_NOINLINE void put_slow(bosk_pool *p, void *item)
 {
-    struct state *st;
-    struct local *l = local_of(p, &st);
+    struct pool_state *st;
+    struct pool_local *l = local_of(p, &st);
     if (l == NULL) {
         drop(p->drop, item);
         return;
@@ -475,7 +475,7 @@ static BOSKI_NOINLINE void put_slow(bosk_pool *p, void *item)
 /* Whether this pool is the one the thread used last, in the same age. */
 static inline bool is_near(const bosk_pool *p)
 {
-    const struct state *st = __atomic_load_n(&p->boski_state, __ATOMIC_ACQUIRE);
+    const struct pool_state *st = __atomic_load_n(&p->boski_state, __ATOMIC_ACQUIRE);
     return st != NULL && __atomic_load_n(&st->stamp, __ATOMIC_RELAXED) == self.stamp;
 }
 
@@ -499,12 +499,12 @@ BOSK_API void bosk_pool_put(bosk_pool *p, void *item)
 
 BOSK_API size_t bosk_pool_len(const bosk_pool *p)
 {
-    const struct state *st = __atomic_load_n(&p->boski_state, __ATOMIC_ACQUIRE);
+    const struct pool_state *st = __atomic_load_n(&p->boski_state, __ATOMIC_ACQUIRE);
     if (st == NULL) return 0;
     uint32_t n = __atomic_load_n(&st->nlocals, __ATOMIC_ACQUIRE);
     size_t sum = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const struct local *l = local_at(st, i);
+        const struct pool_local *l = local_at(st, i);
         sum += bank_len(&l->bank[0]) + bank_len(&l->bank[1]);
     }
     return sum;
@@ -512,7 +512,7 @@ BOSK_API size_t bosk_pool_len(const bosk_pool *p)
 
 BOSK_API void bosk_pool_free(bosk_pool *p)
 {
-    struct state *st = p->boski_state;
+    struct pool_state *st = p->boski_state;
     if (st == NULL) return;
     boski_lock(&lock);
     unlink_state(st);

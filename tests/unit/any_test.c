@@ -368,8 +368,7 @@ TEST(any, hashes_go_with_equality)
 static const char *kind(bosk_any a)
 {
     const char *what = "none";
-    bosk_type_switch(x, a)
-    {
+    bosk_type_switch(x, a) {
         bosk_type_case(x, int, i) what = i == 42 ? "forty-two" : "int";
         bosk_type_case(x, bosk_str, s)
         {
