@@ -78,6 +78,7 @@ def main():
     runes = list(read_runes(folder))
     print(f"/* unicode_tables.h - what runes are, Unicode {version.strip()[:-4]}.")
     print(" *\n * Written by tools/mkunicode.py: do not edit.\n */")
+    print("#ifndef BOSKI_UNICODE_TABLES_H\n#define BOSKI_UNICODE_TABLES_H\n\n#include <stdint.h>\n")
     print("/* clang-format off */")
     print("struct rune_run {\n    uint32_t lo : 24, step : 8, hi;\n};")
     print("struct rune_shift {\n    uint32_t lo : 24, step : 8, hi;\n    int32_t delta;\n};")
@@ -95,7 +96,7 @@ def main():
         if field[1] in ("C", "S"):
             fold[int(field[0], 16)] = int(field[2], 16)
     write_map("to_fold", "simple case folding: one rune for all that differ by case only", fold)
-    print("/* clang-format on */")
+    print("/* clang-format on */\n\n#endif")
 
 
 main()

@@ -14,7 +14,8 @@ from .programs import TIMEOUT_S
 from .stats import geomean
 
 # callgrind's file names of glibc's allocator: malloc/malloc.c and malloc/arena.c, also inlined.
-ALLOCATOR = re.compile(r"(^|/)malloc/(malloc|arena|hooks)\.c$|^\?\?\?:(malloc|free|calloc|realloc)$")
+ALLOCATOR = re.compile(r"(^|/)malloc/(malloc|arena|hooks)\.c$"
+                       r"|^\?\?\?:(malloc|free|calloc|realloc)$")
 LINE = re.compile(r"^\s*([\d,]+) \([\s\d.]+%\)\s+(.+?):(\S+)(?: \[.*\])?$")
 TOTAL = re.compile(r"^\s*([\d,]+) \(100\.0%\)\s+PROGRAM TOTALS")
 

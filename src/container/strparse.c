@@ -9,7 +9,6 @@
 #include "container/strconv.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define EXPONENT_MAX 100000000 /* what is larger makes no difference */
@@ -162,11 +161,16 @@ static uint64_t round_binary(uint64_t m, int e, int bits)
 /* The image, without sign, of a decimal. */
 static uint64_t round_decimal(const struct boski_decimal *d, int bits)
 {
-    char text[BOSKI_DIGITS + 32];
+    char text[BOSKI_DIGITS + BOSKI_INT_TEXT + 2];
     struct boski_decimal low, high;
     if (d->n == 0) return 0;
     memcpy(text, d->digit, (size_t)d->n);
-    (void)snprintf(text + d->n, sizeof text - (size_t)d->n, "e%d", d->point - d->n);
+    char number[BOSKI_INT_TEXT];
+    int shift = d->point - d->n;
+    bosk_str e = boski_int_text(number, (uint64_t)(shift < 0 ? -shift : shift), shift < 0, 10);
+    text[d->n] = 'e';
+    memcpy(text + d->n + 1, e.ptr, (size_t)e.len);
+    text[d->n + 1 + e.len] = '\0';
     uint64_t image = 0;
     int saved = errno;
     if (bits == 32) {

@@ -2,6 +2,11 @@
  *
  * Written by tools/mkunicode.py: do not edit.
  */
+#ifndef BOSKI_UNICODE_TABLES_H
+#define BOSKI_UNICODE_TABLES_H
+
+#include <stdint.h>
+
 /* clang-format off */
 struct rune_run {
     uint32_t lo : 24, step : 8, hi;
@@ -624,3 +629,5 @@ static const struct rune_shift to_fold[] = {
     {0x1e900,1,0x1e921,34},
 };
 /* clang-format on */
+
+#endif

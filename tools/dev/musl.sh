@@ -19,14 +19,15 @@ build_check() {
     apt-get indextargets --format 'deb-src $(REPO_URI) $(CODENAME) $(COMPONENT)' \
         'Created-By: Packages' 'Origin: Debian' >"$dir/sources.list"
     local apt=(apt-get -q -o "Dir::Etc::SourceList=$dir/sources.list"
-        -o Dir::Etc::SourceParts=/dev/null -o "Dir::State=$dir/state" -o "Dir::State::status=$dir/state/status"
+        -o Dir::Etc::SourceParts=/dev/null -o "Dir::State=$dir/state"
+        -o "Dir::State::status=$dir/state/status"
         -o "Dir::Cache=$dir/cache" -o APT::Sandbox::User=root)
     "${apt[@]}" update >&2 || true
     (cd "$dir/source" && "${apt[@]}" source --download-only check >&2) || return 1
     tar -xf "$dir"/source/check_*.orig.tar.gz -C "$dir/source" || return 1
     CC=musl-gcc cmake -S "$dir"/source/check-* -B "$dir/build" -G Ninja -Wno-dev \
-        --log-level=WARNING -DCMAKE_BUILD_TYPE=Release -DCHECK_ENABLE_SUBUNIT=OFF -DCHECK_ENABLE_TESTS=OFF \
-        -DBUILD_TESTING=OFF -DCHECK_ENABLE_TIMEOUT_TESTS=OFF \
+        --log-level=WARNING -DCMAKE_BUILD_TYPE=Release -DCHECK_ENABLE_SUBUNIT=OFF \
+        -DCHECK_ENABLE_TESTS=OFF -DBUILD_TESTING=OFF -DCHECK_ENABLE_TIMEOUT_TESTS=OFF \
         -DCMAKE_INSTALL_PREFIX="$dir/root" >&2 &&
         cmake --build "$dir/build" -j "$JOBS" --target install >&2 || return 1
     rm -rf "${dir:?}/state" "$dir/cache" "$dir/source" "$dir/build"
