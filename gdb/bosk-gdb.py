@@ -16,6 +16,8 @@ import gdb
 
 PAGE_SHIFT = 13
 NONE = 0  # in the page map: not part of a span
+CHUNK = 4  # flag of a span that an arena cuts blocks from
+ARENA, HEAP = 3, 4  # homes
 
 
 def human(n):
@@ -116,6 +118,23 @@ class Heap:
         words = struct.unpack(f"={(n + 63) // 64}Q", self.read(int(s["bits"]), (n + 63) // 64 * 8))
         return {i for i in range(n) if words[i // 64] >> i % 64 & 1}
 
+    def blocks(self, s, cached):
+        """How many blocks of a span are in use, and their bytes; `cached` are free as well."""
+        if int(s["flags"]) & CHUNK:
+            found = self.chunk_blocks(s)
+            return len(found), sum(n for _, n in found)
+        base, size = int(s["base"]), int(s["npages"]) << PAGE_SHIFT
+        idle = bisect.bisect_left(cached, base + size) - bisect.bisect_left(cached, base)
+        used = int(s["nelems"]) - len(self.free_slots(s)) - idle
+        return used, used * int(s["elem_bytes"])
+
+    def chunk_blocks(self, s):
+        """Address and size of each block of a chunk: see chunk.h."""
+        granule, used = int(s["elem_bytes"]), int(s["nfree"])
+        starts = sorted(set(range(used)) - self.free_slots(s))
+        ends = starts[1:] + [used]
+        return [(int(s["base"]) + a * granule, (b - a) * granule) for a, b in zip(starts, ends)]
+
     def cached(self):
         """Addresses in the caches of threads: not in use, though no bit says so.  Sorted."""
         out = set()
@@ -169,16 +188,16 @@ class BoskHeap(gdb.Command):
         cached = heap.cached()
         rows, held, live, blocks = {}, 0, 0, 0
         for s in heap.spans():
-            base, size, n = int(s["base"]), int(s["npages"]) << PAGE_SHIFT, int(s["nelems"])
+            base, size = int(s["base"]), int(s["npages"]) << PAGE_SHIFT
             idle = bisect.bisect_left(cached, base + size) - bisect.bisect_left(cached, base)
-            used = n - len(heap.free_slots(s)) - idle
+            used, used_bytes = heap.blocks(s, cached)
             row = rows.setdefault(int(s["class_"]), [0, 0, 0, 0, 0])
             row[0] += 1
             row[1] += size
             row[2] += used
-            row[3] += used * int(s["elem_bytes"])
+            row[3] += used_bytes
             row[4] += idle
-            held, live, blocks = held + size, live + used * int(s["elem_bytes"]), blocks + used
+            held, live, blocks = held + size, live + used_bytes, blocks + used
         print(f"{human(live)} in {blocks} blocks, {human(held)} in spans, "
               f"{len(cached)} blocks in caches of threads")
         self._row("class", "block", "spans", "held", "blocks", "live", "cached")
@@ -204,10 +223,16 @@ class BoskSpans(gdb.Command):
             if only is not None and int(s["class_"]) != only:
                 continue
             n = int(s["nelems"])
-            print(f"{int(s['base']):#x} {int(s['npages']):>6} pages  class {int(s['class_']):>2}  "
-                  f"{human(int(s['elem_bytes'])):>9}  {n - len(heap.free_slots(s)):>5} of {n} taken"
-                  f"{'  sampled' if int(s['flags']) & 1 else ''}"
-                  f"{'  of a heap' if int(s['owner']) else ''}")
+            head = (f"{int(s['base']):#x} {int(s['npages']):>6} pages  class {int(s['class_']):>2}  "
+                    f"{human(int(s['elem_bytes'])):>9}  ")
+            tail = (f"{'  sampled' if int(s['flags']) & 1 else ''}"
+                    f"{'  of an arena' if int(s['home']) == ARENA else ''}"
+                    f"{'  of a heap' if int(s['home']) == HEAP else ''}")
+            if int(s["flags"]) & CHUNK:
+                found = heap.chunk_blocks(s)
+                print(f"{head}{len(found):>5} blocks, {human(sum(k for _, k in found))}{tail}")
+            else:
+                print(f"{head}{n - len(heap.free_slots(s)):>5} of {n} taken{tail}")
 
 
 class BoskWho(gdb.Command):
@@ -225,6 +250,9 @@ class BoskWho(gdb.Command):
         if s is None:
             print(f"{address:#x} is not in a span of this heap")
             return
+        if int(s["flags"]) & CHUNK:
+            self._in_chunk(heap, s, address)
+            return
         base, size = int(s["base"]), int(s["elem_bytes"])
         slot = (address - base) // size
         if slot >= int(s["nelems"]):
@@ -240,6 +268,18 @@ class BoskWho(gdb.Command):
         where = f"{address - block} bytes into " if address != block else ""
         print(f"{address:#x} is {where}the block at {block:#x} of {size} bytes, {state}; "
               f"span at {base:#x}, class {int(s['class_'])}, slot {slot} of {int(s['nelems'])}")
+
+
+    @staticmethod
+    def _in_chunk(heap, s, address):
+        owner = f"arena {int(s['owner']):#x}" if int(s["owner"]) else "an arena that was freed"
+        for block, size in heap.chunk_blocks(s):
+            if block <= address < block + size:
+                where = f"{address - block} bytes into " if address != block else ""
+                print(f"{address:#x} is {where}the block at {block:#x} of {size} bytes, in use; "
+                      f"chunk at {int(s['base']):#x} of {owner}")
+                return
+        print(f"{address:#x} is in the unused part of the chunk at {int(s['base']):#x} of {owner}")
 
 
 # ---- values -------------------------------------------------------------------------------------
@@ -294,6 +334,74 @@ class StrPrinter:
         return f'"{shown}"{"..." if n > limit else ""} len={n}'
 
 
+class AnyPrinter:
+    """A bosk_any: the type and, where gdb knows it, the value."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        type_, data = self.value["type"], self.value["data"]
+        if int(type_) == 0:
+            return "any nil"
+        name = type_["name"].string()
+        try:
+            stars = len(name) - len(name.rstrip("*"))
+            known = gdb.lookup_type(name.rstrip("* "))
+            for _ in range(stars):
+                known = known.pointer()
+            shown = data.cast(known) if stars else data.cast(known.pointer()).dereference()
+            return f"any({name}) {shown}"
+        except gdb.error:
+            return f"any({name}) at {int(data):#x}"
+
+
+class PoolPrinter:
+    """A bosk_pool: what it holds."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        state = self.value["boski_state"]
+        if int(state) == 0:
+            return "pool of 0 items"
+        state = state.cast(gdb.lookup_type("struct pool_state").pointer()).dereference()
+        banks = [0, 0]
+        for i in range(int(state["nlocals"])):
+            k = (i + 8).bit_length() - 4
+            local = state["segment"][k][i + 8 - (8 << k)]
+            for b in range(2):
+                banks[b] += self._items(local["bank"][b])
+        now = int(state["age"]) & 1
+        return f"pool of {banks[now]} items and {banks[1 - now]} victims"
+
+    @staticmethod
+    def _items(bank):
+        n = int(int(bank["own"]) != 0)
+        low, high = bank["ring"].type.range()
+        for k in range(low, high + 1):
+            if int(bank["ring"][k]) != 0:
+                ends = int(bank["ring"][k]["ends"])
+                n += ((ends >> 16) - ends) & 0xffff
+        return n
+
+
+class ArenaPrinter:
+    """An arena: what lives in it and what it holds."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        if not self.value["alive"]:
+            return "arena that was freed"
+        limit = int(self.value["limit"])
+        return (f"arena of {human(int(self.value['live']))} in {int(self.value['blocks'])} blocks, "
+                f"{human(int(self.value['bytes']))} held"
+                f"{f', at most {human(limit)}' if limit else ''}")
+
+
 def is_word(type_):
     return type_.strip_typedefs().code == gdb.TYPE_CODE_INT and type_.sizeof == gdb.lookup_type(
         "long").sizeof
@@ -314,7 +422,8 @@ def printer_of(value):
             return SlicePrinter(value)
     if names == ["ptr", "len"] and t.tag == "bosk_str":
         return StrPrinter(value)
-    return None
+    return {"bosk_any": AnyPrinter, "bosk_pool": PoolPrinter, "bosk_arena": ArenaPrinter}.get(
+        t.tag, lambda _: None)(value)
 
 
 # Once, however often the file is read.

@@ -164,4 +164,61 @@ def test_values():
         contains(out, "(ints *) 0x")
 
 
+KINDS = r"""
+#include <bosk/bosk.h>
+struct point { int x, y; };
+static void *nothing(void) { return bosk_malloc(16); }
+bosk_pool pool = BOSK_POOL(nothing, bosk_free), unused;
+bosk_arena *arena;
+char *in_arena, *large;
+void stop(void) { __asm__ volatile(""); }
+int main(void)
+{
+    bosk_any number = bosk_box(4711), half = bosk_box(0.5), nil = {0, 0};
+    bosk_any place = bosk_box_as(struct point, {1, 2});
+    struct point here = {3, 4};
+    bosk_any pointer = bosk_box_as(struct point *, &here);
+    for (int i = 0; i < 30; i++) bosk_pool_put(&pool, bosk_malloc(16));
+    bosk_trim(SIZE_MAX);
+    for (int i = 0; i < 7; i++) bosk_pool_put(&pool, bosk_malloc(16));
+    arena = bosk_arena_new(1 << 20);
+    for (int i = 0; i < 10; i++) in_arena = bosk_arena_alloc(arena, 100, 0);
+    large = bosk_arena_alloc(arena, 100000, 0);
+    stop();
+    return (int)(number.type == half.type) + (nil.type == place.type) + (pointer.data == 0);
+}
+"""
+
+
+def test_kinds():
+    with Session() as s:
+        build = os.environ["BUILD_DIR"]
+        with open(f"{s.dir}/k.c", "w", encoding="ascii") as f:
+            f.write(KINDS)
+        cc = os.environ.get("CC", "cc").split()
+        subprocess.run([*cc, "-g", "-O0", f"-I{SOURCE}/include", "-o", f"{s.dir}/p", f"{s.dir}/k.c",
+                        f"{build}/lib/libbosk.a", "-pthread", "-ldl"], check=True)
+        shown = [f"print {name}" for name in
+                 ("number", "half", "nil", "place", "pointer", "pool", "unused", "*arena")]
+        out = s.gdb("set startup-with-shell off", "break stop", "run", "up",
+                    f"source {SOURCE}/gdb/bosk-gdb.py", *shown, "bosk who in_arena+3",
+                    "bosk who in_arena+200", "bosk who large+5", "bosk spans 0", "bosk heap")
+        contains(out, "= any(int) 4711")
+        contains(out, "= any(double) 0.5")
+        contains(out, "= any nil")
+        contains(out, "= any(struct point) {x = 1, y = 2}")
+        contains(out, "= any(struct point *) 0x")
+        contains(out, "= pool of 7 items and 30 victims")
+        contains(out, "= pool of 0 items\n")
+        contains(out, "= arena of 105 KiB in 11 blocks, 112 KiB held, at most 1 MiB")
+        contains(out, "is 3 bytes into the block at")
+        contains(out, "of 112 bytes, in use; chunk at")
+        contains(out, "is in the unused part of the chunk at")
+        contains(out, "is 5 bytes into the block at")
+        contains(out, "of 106496 bytes, in use; span at")
+        assert re.search(r"10 blocks, 1.09 KiB +of an arena", out), out
+        row = re.search(r"^ +0 +large +2 +112 KiB +11 +105 KiB", out, re.M)
+        assert row, out
+
+
 run_tests(sys.modules[__name__])
