@@ -46,3 +46,6 @@ if(EXISTS ${tool_main})
   set_target_properties(bosk_tool PROPERTIES OUTPUT_NAME bosk)
   target_link_libraries(bosk_tool PRIVATE bosk_tool_core bosk_tool_flags)
 endif()
+
+# `bosk caps asm` looks for the headers beside itself, as they are installed.
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include SYMBOLIC)

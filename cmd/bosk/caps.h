@@ -18,6 +18,7 @@ int caps_classes(int argc, char **argv);
 int caps_struct(int argc, char **argv);
 int caps_explain(int argc, char **argv);
 int caps_advise(int argc, char **argv);
+int caps_asm(int argc, char **argv);
 
 /* "bosk: caps NAME: TEXT", one line; returns EXIT_USAGE. */
 int caps_wrong(const char *name, const char *text, ...) BOSK_PRINTF(2, 3);

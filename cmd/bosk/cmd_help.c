@@ -44,6 +44,7 @@ static const char caps[] =
     "       bosk caps explain 'EXPRESSION' [OPTIONS]\n"
     "                                              stack or heap, which block, by which limit\n"
     "       bosk caps advise N [OPTIONS]           which capacity to begin with for N elements\n"
+    "       bosk caps asm [WHAT...] [OPTIONS]      what compilers make of slices\n"
     "\n"
     "      --elem T        the element: a type of Go such as 'struct{a int; b *T}', or its bytes\n"
     "                      (default: int)\n"
@@ -60,10 +61,14 @@ static const char caps[] =
     "      --html          a page with the picture and the tables (slice)\n"
     "      --mermaid       a diagram for mermaid (explain)\n"
     "      --dot           a diagram for graphviz (explain)\n"
+    "      --compiler C    gcc or clang alone (asm; default: both, if they are there)\n"
+    "      --include DIR   where bosk/slice.h is (asm; default: beside the tool)\n"
+    "      --toolchain GO  this Go instead of the one on PATH, or none (asm)\n"
     "  -o, --output FILE   write there instead of to standard output\n"
     "  -h, --help          this text\n"
     "\n"
-    "The exit status is 0, 2 for wrong input, or 125 when the answer could not be written.\n";
+    "The exit status is 0, 2 for wrong input, or 125 when the answer could not be written or no\n"
+    "compiler was found.\n";
 
 int cmd_help(int argc, char **argv)
 {
