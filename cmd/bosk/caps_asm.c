@@ -155,10 +155,9 @@ static void print_listings(const struct results *r, FILE *f)
         }
         if (headed) fputc('\n', f);
     }
-    fputs(
-        "fast path: instructions of the way with the fewest calls; of append and push, by how many\n"
-        "a turn of a loop is longer than a turn of the same loop around nothing.\n\n",
-        f);
+    fputs("fast path: instructions of the way with the fewest calls; of append and push, by\n"
+          "how many a turn of a loop is longer than one of the same loop around nothing.\n\n",
+          f);
 }
 
 static bool print_json(const struct results *r, const struct sheet *sheet, FILE *f)
