@@ -113,6 +113,24 @@
                bosk_makeslice_copy(&BOSKI_CAT(S, t), BOSKI_COUNT(V, __VA_ARGS__), V, \
                                    BOSKI_COUNT(V, __VA_ARGS__)));                    \
     BOSKI_VALUE(S)
+/* T bosk_literal_buf(T, array, values...): the same in an array of the caller when there is room,
+ * as Go's literals that stay in a function; the array must outlive the result. */
+#define bosk_literal_buf(T, array, ...) \
+    BOSKI_LITERAL_BUF(BOSKI_UNIQ(s_), BOSKI_UNIQ(v_), T, array, __VA_ARGS__)
+#define BOSKI_LITERAL_BUF(S, V, T, array, ...)                                            \
+    BOSKI_OPEN                                                                            \
+    T S;                                                                                  \
+    BOSKI_COPYABLE(S);                                                                    \
+    BOSKI_TYPE(S);                                                                        \
+    BOSKI_VALUES(S, V, __VA_ARGS__);                                                      \
+    S.ptr = (array);                                                                      \
+    S.len = S.cap = BOSKI_COUNT(V, __VA_ARGS__);                                          \
+    if (S.len <= BOSKI_ARRAY_LEN(array))                                                  \
+        memcpy((void *)S.ptr, (const void *)V, sizeof V);                                 \
+    else                                                                                  \
+        BOSKI_TAKE(S, BOSKI_CAT(S, g),                                                    \
+                   bosk_makeslice_copy(&BOSKI_CAT(S, t), S.len, (const void *)V, S.len)); \
+    BOSKI_VALUE(S)
 /* T bosk_slice_of(T, array, lo, hi): array[lo:hi] over memory of the caller: an array on the
  * stack, static, or inside a struct.  Growth copies it elsewhere and leaves it alone. */
 #define bosk_slice_of(T, array, lo, hi) \
@@ -140,20 +158,25 @@
     S.cap = (c);                        \
     BOSKI_VALUE(S)
 /* BOSK_LOCAL_SLICE(T, name, n): a slice `name` of n zero elements that does not outlive its scope:
- * in the frame up to 64 KiB, as Go's make that does not escape, in the heap above.  n must be
- * constant.  Growth moves it to the heap; what `name` holds when its scope ends is freed. */
-#define BOSK_LOCAL_SLICE(T, name, n) BOSKI_LOCAL(BOSKI_CAT(boski_frame_, name), T, name, n)
-#define BOSKI_LOCAL_MAX 65536
-#define BOSKI_LOCAL_FITS(T, n) ((n) * sizeof(BOSK_ELEM(T)) <= BOSKI_LOCAL_MAX)
-#define BOSKI_LOCAL(B, T, name, n)                               \
-    BOSK_ELEM(T) B[BOSKI_LOCAL_FITS(T, n) && (n) > 0 ? (n) : 1]; \
-    __attribute__((cleanup(boski_local_done))) T name;           \
-    if (BOSKI_LOCAL_FITS(T, n)) {                                \
-        memset((void *)B, 0, sizeof B);                          \
-        name.ptr = B;                                            \
-        name.len = name.cap = (n);                               \
-    } else                                                       \
-        name = bosk_make(T, n)
+ * in the frame up to 64 KiB, as Go's make that does not escape, in the heap above.  With an n that
+ * is not constant the array is of variable length: nothing may jump into its scope.  Growth moves
+ * it to the heap; what `name` holds when its scope ends is freed. */
+#define BOSK_LOCAL_SLICE(T, name, n) \
+    BOSKI_LOCAL(BOSKI_CAT(boski_frame_, name), BOSKI_CAT(boski_len_, name), T, name, n)
+#define BOSKI_LOCAL_MAX(T) \
+    ((ptrdiff_t)(65536 / (sizeof(BOSK_ELEM(T)) + (sizeof(BOSK_ELEM(T)) == 0))))
+#define BOSKI_LOCAL_DIM(T, n) ((n) > 0 && (n) <= BOSKI_LOCAL_MAX(T) ? (n) : 1)
+#define BOSKI_LOCAL(B, N, T, name, n)                                               \
+    const long long N = (long long)(n);                                             \
+    __extension__ BOSK_ELEM(T)                                                      \
+        B[__builtin_constant_p(n) ? BOSKI_LOCAL_DIM(T, n) : BOSKI_LOCAL_DIM(T, N)]; \
+    __attribute__((cleanup(boski_local_done))) T name;                              \
+    if (N >= 0 && N <= BOSKI_LOCAL_MAX(T)) {                                        \
+        memset((void *)B, 0, sizeof B);                                             \
+        name.ptr = B;                                                               \
+        name.len = name.cap = (ptrdiff_t)N;                                         \
+    } else                                                                          \
+        name = bosk_make(T, N)
 /* Any slice begins with its pointer. */
 static inline void boski_local_done(void *slice)
 {

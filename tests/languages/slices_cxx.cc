@@ -62,6 +62,13 @@ int main()
     bosk_push(&w, {5, 6});
     CHECK(w.ptr != frame && w.len == 3 && w.ptr[1].x == 3);
     bosk_free_slice(&w);
+    BOSK_LOCAL_SLICE(ints, longer, wide * 100000);
+    CHECK(longer.len == 300000 && longer.ptr[299999] == 0);
+    BOSK_LOCAL_SLICE(points, some, wide);
+    CHECK(some.len == 3 && some.ptr[2].y == 0);
+    point room[2];
+    points in_room = bosk_literal_buf(points, room, {1, 2}, {3, 4});
+    CHECK(in_room.ptr == room && room[1].y == 4);
     BOSK_LOCAL_SLICE(ints, local, 100);
     CHECK(local.len == 100 && local.ptr[99] == 0);
     CHECK(length_after(points(), 10) == 10 && length_after(ints(), 3) == 3);

@@ -173,6 +173,65 @@ TEST(slice, local_slices_live_in_the_frame_up_to_64_kib)
     CHECK_EQ(after.mallocs - before.mallocs, after.frees - before.frees);
 }
 
+static int64_t sum_of_squares(long long n)
+{
+    int64_t sum = 0;
+    BOSK_LOCAL_SLICE(longs, squares, n);
+    CHECK(squares.len == n && squares.cap == n);
+    bosk_range(i, v, squares) CHECK(v == 0);
+    for (ptrdiff_t i = 0; i < squares.len; i++) bosk_at(squares, i) = i * i;
+    bosk_range(i, v, squares) sum += v;
+    return sum;
+}
+
+TEST(slice, local_slices_of_any_length)
+{
+    struct bosk_heap_stats before, after;
+    bosk_heap_stats(&before);
+    for (int round = 0; round < 1000; round++) /* the frame goes back each time */
+        for (long long n = 0; n <= 8192; n += 1024) {
+            CHECK_EQ(sum_of_squares(n), n == 0 ? 0 : (n - 1) * n * (2 * n - 1) / 6);
+            BOSK_LOCAL_SLICE(longs, here, n);
+            CHECK(here.len == n);
+        }
+    bosk_heap_stats(&after);
+    CHECK_EQ(after.mallocs, before.mallocs);
+    CHECK(sum_of_squares(8193) > 0);
+    bosk_heap_stats(&after);
+    CHECK_EQ(after.mallocs, before.mallocs + 1);
+    CHECK_EQ(after.frees, before.frees + 1);
+    int evaluated = 0;
+    BOSK_LOCAL_SLICE(longs, once_only, ++evaluated);
+    CHECK(evaluated == 1 && once_only.len == 1);
+    BOSK_LOCAL_SLICE(nothings, no_size, 1 << 20);
+    CHECK(no_size.len == 1 << 20);
+}
+TEST_PANICS(slice, local_slice_of_negative_length,
+            "panic: runtime error: makeslice: len out of range")
+{
+    (void)sum_of_squares(-1);
+}
+
+TEST(slice, literals_in_a_buffer)
+{
+    struct bosk_heap_stats before, after;
+    int frame[4];
+    struct point corners[2];
+    bosk_heap_stats(&before);
+    ints s = bosk_literal_buf(ints, frame, 1, 2, 3);
+    CHECK(s.ptr == frame && s.len == 3 && s.cap == 3 && frame[2] == 3);
+    points p = bosk_literal_buf(points, corners, {1, 2}, {.y = 3});
+    CHECK(p.ptr == corners && p.ptr[1].y == 3 && p.ptr[1].x == 0);
+    bosk_heap_stats(&after);
+    CHECK_EQ(after.mallocs, before.mallocs);
+    ints five = bosk_literal_buf(ints, frame, 1, 2, 3, 4, 5);
+    CHECK(five.ptr != frame && five.len == 5 && five.ptr[4] == 5);
+    s = bosk_append(s, 4); /* full: another array, though the buffer has room */
+    CHECK(s.ptr != frame && frame[2] == 3 && s.ptr[3] == 4);
+    bosk_free_slice(&s);
+    bosk_free_slice(&five);
+}
+
 TEST(slice, make_copy_and_copy)
 {
     ints from = bosk_literal(ints, 1, 2, 3);
