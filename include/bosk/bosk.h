@@ -12,6 +12,7 @@
 #include <bosk/huge.h>
 #include <bosk/intern.h>
 #include <bosk/pool.h>
+#include <bosk/map.h>
 #include <bosk/record.h>
 #include <bosk/slice.h>
 #include <bosk/slices.h>
