@@ -264,15 +264,23 @@ static int unknown(const char *name)
     return caps_wrong("asm", "'%.60s' is nothing that is compiled; there are %s", name, names);
 }
 
+/* "make" is all that begin with make-. */
+static bool is_called(const char *name, const char *word)
+{
+    const size_t n = strlen(word);
+    return n != 0 && strncmp(name, word, n) == 0 && (name[n] == '\0' || name[n] == '-');
+}
+
 static int pick_snippets(const struct caps_options *o, bool wanted[ASM_SNIPPETS])
 {
     for (size_t i = 0; i < ASM_SNIPPETS; i++) wanted[i] = o->arg_count == 0;
     for (size_t k = 0; k < o->arg_count; k++) {
         size_t found = 0;
-        for (size_t i = 0; i < ASM_SNIPPETS; i++) /* "make" is all of them */
-            if (strcmp(o->args[k], asm_snippets[i].name) == 0 ||
-                (strcmp(o->args[k], "make") == 0 && strncmp(asm_snippets[i].name, "make-", 5) == 0))
-                wanted[i] = true, found++;
+        for (size_t i = 0; i < ASM_SNIPPETS; i++) {
+            if (!is_called(asm_snippets[i].name, o->args[k])) continue;
+            wanted[i] = true;
+            found++;
+        }
         if (found == 0) return unknown(o->args[k]);
     }
     return 0;

@@ -42,7 +42,7 @@ struct asm_snippet {
     bool loop;
     size_t go_bare_more; /* instructions of Go's bare loop that f's does not have */
 };
-enum { ASM_SNIPPETS = 6, ASM_TARGETS = 5 };
+enum { ASM_SNIPPETS = 8, ASM_TARGETS = 5 };
 extern const struct asm_snippet asm_snippets[ASM_SNIPPETS];
 
 struct asm_target {

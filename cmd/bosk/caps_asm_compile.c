@@ -34,6 +34,11 @@ const struct asm_snippet asm_snippets[ASM_SNIPPETS] = {
      "void bare(const int *v, ptrdiff_t n)\n{\n"
      "    for (ptrdiff_t i = 0; i < n; i++) __asm__ volatile(\"\" : : \"r\"(v[i]));\n}\n",
      NULL, true, 0},
+    {"box", "bosk_box(v)", "any(v)", "bosk/any.h",
+     "bosk_any f(int64_t v) { return bosk_box(v); }\n", "func f(v int64) any { return v }\n", false,
+     0},
+    {"box-const", "bosk_box(42)", "any(42)", "bosk/any.h",
+     "bosk_any f(void) { return bosk_box(42); }\n", "func f() any { return 42 }\n", false, 0},
     {"cslice", "bosk_cslice_append(&c, v)", "", "bosk/cslice.h",
      "ptrdiff_t f(shared_longs *c, int64_t v) { return bosk_cslice_append(c, v); }\n", NULL, false,
      0},
@@ -42,6 +47,7 @@ const struct asm_snippet asm_snippets[ASM_SNIPPETS] = {
 static const char prelude[] = "#include <bosk/slice.h>\n"
                               "#if __has_include(<bosk/cslice.h>)\n#include <bosk/cslice.h>\n"
                               "typedef BOSK_CSLICE(int64_t) shared_longs;\n#endif\n"
+                              "#if __has_include(<bosk/any.h>)\n#include <bosk/any.h>\n#endif\n"
                               "typedef BOSK_SLICE(int) ints;\n"
                               "typedef BOSK_SLICE(int64_t) longs;\n";
 

@@ -113,6 +113,13 @@ def test_make_of_nothing_calls_nothing():
         contains(row["text"], "bosk_zerobase")
 
 
+def test_constants_are_boxed_without_a_call():
+    for row in compiled("box-const", "amd64"):
+        equal(row["fast_calls"], 0, row["text"])
+    for row in compiled("box", "amd64"):
+        assert row["fast_calls"] <= (row["what"] == "box"), row["text"]
+
+
 # ---- the limits notice ---------------------------------------------------------------------
 
 def test_stronger_orders_are_noticed():
@@ -209,8 +216,8 @@ def test_go_beside():
     for row in found:
         assert row["by"].startswith("go1."), row
         assert 0 < row["fast"] <= row["instructions"], row
-        equal(row["what"] in ("make-len", "make-cap"), row["fast_calls"] > 0 and
-              row["what"] != "make-zero", row["text"])
+        if row["what"] in ("make-len", "make-cap", "box"):
+            equal(row["fast_calls"], 1, row["text"])
         if row["what"] == "append":
             contains(row["text"], "runtime.growslice")
             assert row["fast_calls"] == 0 < row["turn"], row
@@ -228,6 +235,7 @@ def test_wrong_input_is_one_line():
             (["--arch", "mips"], "--arch: 'mips' is not known"),
             (["--elem", "24"], "--elem means nothing here"),
             (["--svg"], "--svg means nothing here"),
+            ([""], "'' is nothing that is compiled"),
             (["\x1b[31m"], "is nothing that is compiled"),
             (["x" * 5000], "is nothing that is compiled")):
         err = asm(*args, status=2)
