@@ -19,5 +19,6 @@
 #include <bosk/str.h>
 #include <bosk/strconv.h>
 #include <bosk/type.h>
+#include <bosk/type_of.h>
 
 #endif /* BOSK_BOSK_H */
