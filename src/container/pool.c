@@ -205,9 +205,8 @@ static struct pool_local *local_of(bosk_pool *p, struct pool_state **st)
 
 static inline void *take_own(struct bank *b)
 {
-    void *item = __atomic_load_n(&b->own, __ATOMIC_RELAXED);
-    if (item == NULL) return NULL;
-    if (!boski_os_single()) return __atomic_exchange_n(&b->own, NULL, __ATOMIC_ACQUIRE);
+    if (!boski_os_single()) return boski_place_take(&b->own);
+    void *item = b->own;
     b->own = NULL;
     return item;
 }
@@ -290,8 +289,7 @@ static bool empty_bank(struct pool_state *st, unsigned b, uint64_t until_ns)
     uint32_t n = __atomic_load_n(&st->nlocals, __ATOMIC_ACQUIRE), dropped = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct bank *bank = &local_at(st, i)->bank[b];
-        void *item = __atomic_load_n(&bank->own, __ATOMIC_RELAXED);
-        if (item != NULL) item = __atomic_exchange_n(&bank->own, NULL, __ATOMIC_ACQUIRE);
+        void *item = boski_place_take(&bank->own);
         for (; item != NULL || (item = take(bank)) != NULL; item = NULL) {
             drop(st->drop, item);
             if (++dropped % LOOK_EVERY == 0 && boski_os_now_ns() > until_ns) return false;
@@ -466,10 +464,7 @@ static BOSKI_NOINLINE void put_slow(bosk_pool *p, void *item)
     }
     uint32_t age;
     struct bank *b = present(st, l, &age);
-    if (__atomic_load_n(&b->own, __ATOMIC_RELAXED) == NULL)
-        __atomic_store_n(&b->own, item, __ATOMIC_RELEASE);
-    else if (!push(b, item))
-        drop(p->drop, item);
+    if (!boski_place_put(&b->own, item) && !push(b, item)) drop(p->drop, item);
 }
 
 /* Whether this pool is the one the thread used last, in the same age. */
@@ -491,10 +486,8 @@ BOSK_API void *bosk_pool_get(bosk_pool *p)
 BOSK_API void bosk_pool_put(bosk_pool *p, void *item)
 {
     if (BOSK_UNLIKELY(item == NULL)) return;
-    if (BOSK_LIKELY(is_near(p)) && __atomic_load_n(&self.bank->own, __ATOMIC_RELAXED) == NULL)
-        __atomic_store_n(&self.bank->own, item, __ATOMIC_RELEASE);
-    else
-        put_slow(p, item);
+    if (BOSK_LIKELY(is_near(p)) && BOSK_LIKELY(boski_place_put(&self.bank->own, item))) return;
+    put_slow(p, item);
 }
 
 BOSK_API size_t bosk_pool_len(const bosk_pool *p)

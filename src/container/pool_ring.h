@@ -7,9 +7,10 @@
  * The taker at the tail empties the slot after it has read it, and the owner does not fill a slot
  * that is not empty.
  *
- * Ordering: push publishes the slot by the release of its add; a taker's exchange acquires it.  The
- * emptied slot is released by the taker and acquired by the owner before it is filled again.
- * tests/models/pool_ring has each of them weakened.
+ * Ordering: push publishes item and slot by the release of its add, and a taker's exchange acquires
+ * them; put and the taking of a place likewise.  All else is relaxed: only the owner fills a slot,
+ * so nobody sees it empty too early.  tests/models tries all executions, and each of the four
+ * weakened.
  *
  * Go counterpart: sync/poolqueue.go (1.22), where the counts have 32 bits.
  */
@@ -21,6 +22,19 @@
 #include <stdint.h>
 
 #define BOSKI_RING_MAX 32768u /* slots: half of what a count can tell apart */
+
+#ifndef BOSKI_RING_LOAD /* the models have accesses of their own */
+#define BOSKI_RING_LOAD(p) __atomic_load_n((p), __ATOMIC_RELAXED)
+#define BOSKI_RING_STORE(p, v, order) __atomic_store_n((p), (v), order)
+#define BOSKI_RING_ADD(p, n, order) __atomic_fetch_add((p), (n), order)
+#define BOSKI_RING_CAS(p, old, v, order) \
+    __atomic_compare_exchange_n((p), (old), (v), true, order, __ATOMIC_RELAXED)
+#define BOSKI_RING_EMPTY(p, order) __atomic_exchange_n((p), NULL, order)
+#define BOSKI_RING_PUSHED __ATOMIC_RELEASE
+#define BOSKI_RING_TAKEN __ATOMIC_ACQUIRE
+#define BOSKI_PLACE_PUT __ATOMIC_RELEASE
+#define BOSKI_PLACE_TAKEN __ATOMIC_ACQUIRE
+#endif
 
 struct boski_ring {
     uint32_t ends; /* head << 16 | tail */
@@ -34,49 +48,61 @@ static inline uint16_t boski_ring_tail(uint32_t ends) { return (uint16_t)ends; }
 /* False when the ring is full.  Owner only. */
 static inline bool boski_ring_push(struct boski_ring *r, void *item)
 {
-    uint32_t ends = __atomic_load_n(&r->ends, __ATOMIC_RELAXED);
+    uint32_t ends = BOSKI_RING_LOAD(&r->ends);
     uint16_t head = boski_ring_head(ends);
     if ((uint16_t)(head - boski_ring_tail(ends)) > r->mask) return false;
     void **slot = &r->slot[head & r->mask];
-    if (__atomic_load_n(slot, __ATOMIC_ACQUIRE) != NULL) return false;
-    __atomic_store_n(slot, item, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&r->ends, 1u << 16, __ATOMIC_RELEASE);
+    if (BOSKI_RING_LOAD(slot) != NULL) return false; /* its taker has not read it yet */
+    BOSKI_RING_STORE(slot, item, __ATOMIC_RELAXED);
+    BOSKI_RING_ADD(&r->ends, 1u << 16, BOSKI_RING_PUSHED);
     return true;
 }
 
 /* The item pushed last, or NULL.  Owner only. */
 static inline void *boski_ring_pop(struct boski_ring *r)
 {
-    uint32_t ends = __atomic_load_n(&r->ends, __ATOMIC_RELAXED), less;
+    uint32_t ends = BOSKI_RING_LOAD(&r->ends), less;
     do {
         if (boski_ring_head(ends) == boski_ring_tail(ends)) return NULL;
         less = ends - (1u << 16);
-    } while (!__atomic_compare_exchange_n(&r->ends, &ends, less, true, __ATOMIC_RELAXED,
-                                          __ATOMIC_RELAXED));
+    } while (!BOSKI_RING_CAS(&r->ends, &ends, less, __ATOMIC_RELAXED));
     void **slot = &r->slot[boski_ring_head(less) & r->mask];
-    void *item = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    __atomic_store_n(slot, NULL, __ATOMIC_RELAXED);
+    void *item = BOSKI_RING_LOAD(slot);
+    BOSKI_RING_STORE(slot, NULL, __ATOMIC_RELAXED);
     return item;
 }
 
 /* The item pushed first, or NULL.  Any thread. */
 static inline void *boski_ring_take(struct boski_ring *r)
 {
-    uint32_t ends = __atomic_load_n(&r->ends, __ATOMIC_RELAXED), more;
+    uint32_t ends = BOSKI_RING_LOAD(&r->ends), more;
     do {
         if (boski_ring_head(ends) == boski_ring_tail(ends)) return NULL;
         more = (ends & 0xffff0000u) | (uint16_t)(ends + 1);
-    } while (!__atomic_compare_exchange_n(&r->ends, &ends, more, true, __ATOMIC_ACQUIRE,
-                                          __ATOMIC_RELAXED));
+    } while (!BOSKI_RING_CAS(&r->ends, &ends, more, BOSKI_RING_TAKEN));
     void **slot = &r->slot[boski_ring_tail(ends) & r->mask];
-    void *item = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    __atomic_store_n(slot, NULL, __ATOMIC_RELEASE);
+    void *item = BOSKI_RING_LOAD(slot);
+    BOSKI_RING_STORE(slot, NULL, __ATOMIC_RELAXED);
     return item;
+}
+
+/* A place for one item, which its owner alone fills. */
+static inline bool boski_place_put(void **place, void *item)
+{
+    if (BOSKI_RING_LOAD(place) != NULL) return false;
+    BOSKI_RING_STORE(place, item, BOSKI_PLACE_PUT);
+    return true;
+}
+/* What it holds, or NULL.  Any thread. */
+static inline void *boski_place_take(void **place)
+{
+    if (BOSKI_RING_LOAD(place) == NULL) return NULL;
+    return BOSKI_RING_EMPTY(place, BOSKI_PLACE_TAKEN);
 }
 
 static inline uint32_t boski_ring_len(const struct boski_ring *r)
 {
-    uint32_t ends = __atomic_load_n(&r->ends, __ATOMIC_RELAXED);
+    uint32_t ends = BOSKI_RING_LOAD(&r->ends);
     return (uint16_t)(boski_ring_head(ends) - boski_ring_tail(ends));
 }
 

@@ -289,7 +289,8 @@ uint64_t explore_add(volatile void *p, size_t bytes, uint64_t n, int order)
     const unsigned at = pick(positions, count);
     const struct view read = l->writes[at].view;
     const uint64_t v = take(loc, at, order);
-    insert(loc, at + 1, v + n, order, &read);
+    const uint64_t sum = bytes < 8 ? (v + n) & (((uint64_t)1 << bytes * 8) - 1) : v + n;
+    insert(loc, at + 1, sum, order, &read);
     remember(v);
     return v;
 }

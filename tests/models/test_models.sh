@@ -3,7 +3,7 @@
 # broken on purpose.
 set -uo pipefail
 status=0
-for model in litmus cslice_model; do
+for model in litmus cslice_model pool_model; do
     "$BUILD_DIR/tests/models/$model" || status=1
 done
 exit $status
