@@ -211,6 +211,9 @@ static inline bosk_str bosk_builder_str(const bosk_builder *b)
     return bosk_str_view((const char *)b->bytes.ptr, b->bytes.len);
 }
 BOSK_API void bosk_builder_free(bosk_builder *b);
+/* The same as write and grow; false when there is no memory, and nothing has changed. */
+BOSK_API bool bosk_builder_try_write(bosk_builder *b, bosk_str s) BOSK_NODISCARD;
+BOSK_API bool bosk_builder_try_grow(bosk_builder *b, ptrdiff_t n) BOSK_NODISCARD;
 
 BOSK_END_DECLS
 

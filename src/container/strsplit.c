@@ -83,10 +83,15 @@ BOSK_API bosk_str bosk_str_replace(bosk_str s, bosk_str old, bosk_str by, ptrdif
 
 /* ---- builder ------------------------------------------------------------------------------- */
 
-BOSK_API void bosk_builder_write(bosk_builder *b, bosk_str s)
+BOSK_API bool bosk_builder_try_write(bosk_builder *b, bosk_str s)
 {
     bosk_bytes bytes = bosk_slice_from(bosk_bytes, (unsigned char *)(uintptr_t)s.ptr, s.len, s.len);
-    bosk_push_slice(&b->bytes, bytes);
+    return bosk_try_push_slice(&b->bytes, bytes);
+}
+
+BOSK_API void bosk_builder_write(bosk_builder *b, bosk_str s)
+{
+    if (!bosk_builder_try_write(b, s)) bosk_fatal("runtime: out of memory");
 }
 
 BOSK_API void bosk_builder_write_byte(bosk_builder *b, unsigned char byte)
@@ -100,14 +105,20 @@ BOSK_API void bosk_builder_write_rune(bosk_builder *b, bosk_rune rune)
     bosk_builder_write(b, bosk_str_view(bytes, bosk_utf8_encode(rune, bytes)));
 }
 
-BOSK_API void bosk_builder_grow(bosk_builder *b, ptrdiff_t n)
+BOSK_API bool bosk_builder_try_grow(bosk_builder *b, ptrdiff_t n)
 {
     static const bosk_type byte_type = {.size = 1, .align = 1, .noscan = true, .name = "byte"};
+    bosk_slice s = {b->bytes.ptr, b->bytes.len, b->bytes.cap};
     if (n < 0) bosk_panic("strings.Builder.Grow: negative count");
-    if (b->bytes.cap - b->bytes.len >= n) return;
-    const bosk_slice old = {b->bytes.ptr, b->bytes.len, b->bytes.cap};
-    const bosk_slice grown = bosk_growowned(&byte_type, old, n);
-    b->bytes = bosk_slice_from(bosk_bytes, grown.ptr, grown.len, grown.cap);
+    if (b->bytes.cap - b->bytes.len >= n) return true;
+    if (!bosk_try_growslice(&byte_type, &s, n)) return false;
+    b->bytes = bosk_slice_from(bosk_bytes, s.ptr, s.len, s.cap);
+    return true;
+}
+
+BOSK_API void bosk_builder_grow(bosk_builder *b, ptrdiff_t n)
+{
+    if (!bosk_builder_try_grow(b, n)) bosk_fatal("runtime: out of memory");
 }
 
 BOSK_API void bosk_builder_free(bosk_builder *b) { bosk_free_slice(&b->bytes); }

@@ -414,6 +414,46 @@ TEST_OOM(slice, failed_push_keeps_slice)
     bosk_free_slice(&s);
 }
 
+/* One heap after another, each a little larger: every growth is the one that fails in some. */
+TEST(slice, owner_forms_without_memory_are_unchanged)
+{
+    unsigned refused = 0;
+    for (size_t limit = 48; limit <= 2048; limit += 48) { /* KiB */
+        bosk_heap *heap = bosk_heap_new(limit << 10);
+        const bosk_home home = {BOSK_HOME_HEAP, heap};
+        bosk_home_push(home);
+        longs s = {0};
+        lines t = {0};
+        pointers p = {0};
+        for (int64_t i = 0;; i++) {
+            const longs s_was = s;
+            const lines t_was = t;
+            const pointers p_was = p;
+            if (!bosk_try_push(&t, ((line){{(char)i}}))) {
+                CHECK(memcmp(&t, &t_was, sizeof t) == 0);
+                refused++;
+            }
+            if (!bosk_try_push(&p, NULL)) {
+                CHECK(memcmp(&p, &p_was, sizeof p) == 0);
+                refused++;
+            }
+            if (bosk_try_push(&s, i)) continue;
+            CHECK(memcmp(&s, &s_was, sizeof s) == 0);
+            refused++;
+            break;
+        }
+        CHECK(s.len > 0 && s.cap >= s.len);
+        bosk_range(i, v, s) CHECK(v == i);
+        bosk_range(i, v, t) CHECK(i > 200 || v.line[0] == (char)i); /* later ones may be missing */
+        bosk_range(i, v, p) CHECK(v == NULL);
+        const longs before = s;
+        if (!bosk_try_push_slice(&s, s)) CHECK(memcmp(&s, &before, sizeof s) == 0);
+        bosk_home_pop();
+        bosk_heap_destroy(heap);
+    }
+    CHECK_MSG(refused > 100, "%u", refused);
+}
+
 /* A panic is raised before anything is changed, so a handler may leave by longjmp. */
 TEST(slice, try_answers_false_where_no_length_is_left)
 {

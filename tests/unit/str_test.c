@@ -297,6 +297,29 @@ TEST(str, builder)
     bosk_heap_stats(&after);
     CHECK_EQ(after.mallocs - before.mallocs, after.frees - before.frees);
 }
+TEST(str, builder_without_memory_is_unchanged)
+{
+    static char text[100];
+    memset(text, 'x', sizeof text);
+    for (size_t limit = 64; limit <= 1024; limit += 32) { /* KiB: another growth fails each time */
+        bosk_heap *heap = bosk_heap_new(limit << 10);
+        const bosk_home home = {BOSK_HOME_HEAP, heap};
+        bosk_builder b = {0};
+        ptrdiff_t written = 0;
+        bosk_home_push(home);
+        while (bosk_builder_try_write(&b, bosk_str_view(text, 100))) written += 100;
+        bosk_str s = bosk_builder_str(&b);
+        CHECK(s.len == written && written > 1000);
+        CHECK(bosk_str_trim(s, BOSK_STR("x")).len == 0);
+        const bosk_builder before = b;
+        CHECK(!bosk_builder_try_grow(&b, 2 << 20) && memcmp(&b, &before, sizeof b) == 0);
+        CHECK(!bosk_builder_try_grow(&b, PTRDIFF_MAX) && memcmp(&b, &before, sizeof b) == 0);
+        CHECK(bosk_builder_try_grow(&b, 0));
+        bosk_home_pop();
+        bosk_heap_destroy(heap);
+    }
+}
+
 /* ---- predicates and mappings; what takes no function is compared with real Go's rows ----------
  */
 
