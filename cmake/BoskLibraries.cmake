@@ -2,11 +2,14 @@
 #
 # bosk_core holds src/, bosk_shim holds shim/.  The drop-in contains all of the runtime: with both
 # libraries in a process the drop-in's names come first, and there is one heap.
-file(GLOB core_sources CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/src/os/*.c
-  ${PROJECT_SOURCE_DIR}/src/observe/*.c
-  ${PROJECT_SOURCE_DIR}/src/heap/*.c
-  ${PROJECT_SOURCE_DIR}/src/container/*.c)
+#
+# The kernel maps 64 KiB around each page of a library that is touched.  So what every program needs
+# comes first and lies close together, and what few programs need comes last.
+file(GLOB hot_sources CONFIGURE_DEPENDS
+  ${PROJECT_SOURCE_DIR}/src/heap/*.c ${PROJECT_SOURCE_DIR}/src/os/*.c)
+file(GLOB cold_sources CONFIGURE_DEPENDS
+  ${PROJECT_SOURCE_DIR}/src/observe/*.c ${PROJECT_SOURCE_DIR}/src/container/*.c)
+set(core_sources ${hot_sources} ${cold_sources})
 file(GLOB shim_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/shim/*.c)
 
 set(CMAKE_THREAD_PREFER_PTHREAD ON)
@@ -59,7 +62,7 @@ if(BOSK_BUILD_SHIM AND shim_sources)
   target_compile_options(bosk_shim PRIVATE -fexceptions)
   set_target_properties(bosk_shim PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
-  add_library(bosk_malloc SHARED $<TARGET_OBJECTS:bosk_core> $<TARGET_OBJECTS:bosk_shim>)
+  add_library(bosk_malloc SHARED $<TARGET_OBJECTS:bosk_shim> $<TARGET_OBJECTS:bosk_core>)
   set_target_properties(bosk_malloc PROPERTIES EXPORT_NAME malloc)
   bosk_shared(bosk_malloc bosk-malloc)
   bosk_usage(bosk_malloc)

@@ -168,10 +168,11 @@ static inline void *slot_take(struct mcache *mc, struct mspan *s)
 
 void *boski_large_malloc(size_t size)
 {
-    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
-    struct mspan *s = mc->large;
+    struct mcache_head *head = (struct mcache_head *)(void *)boski_tls.push;
+    struct mspan *s = head->large;
     size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
-    if (s != NULL && fits(s, npages) && !boski_recording) return slot_take(mc, s);
+    if (s != NULL && fits(s, npages) && !boski_recording)
+        return slot_take((struct mcache *)(void *)head, s);
     bool zeroed;
     return boski_large_alloc(size, 1, 0, &zeroed);
 }

@@ -100,8 +100,8 @@ void *boski_malloc_slow(size_t size)
 
 void *boski_lane_alloc(unsigned lane, size_t size)
 {
-    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
-    void ***pop = &mc->medium[lane - BOSKI_LANES_FAST];
+    struct mcache_head *head = (struct mcache_head *)(void *)boski_tls.push;
+    void ***pop = &head->medium[lane - BOSKI_LANES_FAST];
     void *p = (*pop)[-1];
     if (BOSK_LIKELY(p != NULL)) {
         --*pop;

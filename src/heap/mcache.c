@@ -13,9 +13,12 @@
 void *boski_nothing[2];
 #define N1 BOSKI_NOTHING
 #define N8 N1, N1, N1, N1, N1, N1, N1, N1
-struct mcache boski_no_cache = {.medium = {N8, N8, N8, N8, N8, N1, N1, N1, N1}};
+struct mcache_head boski_no_cache = {.medium = {N8, N8, N8, N8, N8, N1, N1, N1, N1}};
 _Static_assert(BOSKI_LANES - BOSKI_LANES_FAST == 44, "boski_no_cache.medium fills every lane");
-_Static_assert(offsetof(struct mcache, push) == 0, "the fast path finds push at the head");
+_Static_assert(offsetof(struct mcache, push) == 0 &&
+                   offsetof(struct mcache, medium) == offsetof(struct mcache_head, medium) &&
+                   offsetof(struct mcache, large) == offsetof(struct mcache_head, large),
+               "the fast paths find at the head what they need");
 
 __thread struct boski_tls boski_tls __attribute__((tls_model("initial-exec"))) = {
     .push = &boski_no_cache.push, .pop = {N8, N8, N8, N8, N8, N8, N8, N8, N1}};

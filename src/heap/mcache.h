@@ -46,15 +46,22 @@ struct bin {
     uint8_t used;
 };
 
-struct mcache {
+/* What fast paths look at without asking whether the thread has a cache. */
+struct mcache_head {
     struct boski_push push; /* first: fast paths know its address */
     void **medium[BOSKI_LANES - BOSKI_LANES_FAST];
+    struct mspan *large; /* the large object freed last, ready to be handed out again */
+};
+
+struct mcache {
+    struct boski_push push; /* these three as in mcache_head */
+    void **medium[BOSKI_LANES - BOSKI_LANES_FAST];
+    struct mspan *large;
     struct lane lane[BOSKI_LANES];
     struct bin bin[BOSKI_NUM_SMALL];
 
     void ***pops; /* of the fast lanes: in the owner's TLS, or `parked` */
     void **parked[BOSKI_LANES_FAST];
-    struct mspan *large;   /* the large object freed last, ready to be handed out again */
     struct boski_tls *tls; /* of the owner, NULL while pooled */
     struct mcache *next;   /* all, never unlinked */
     struct mcache *next_free;
@@ -87,20 +94,21 @@ struct mcache {
 extern BOSKI_HIDDEN struct mcache *boski_mcaches; /* all, newest first; atomic */
 
 /* What threads have that have not allocated yet: nothing. */
-extern BOSKI_HIDDEN struct mcache boski_no_cache;
+extern BOSKI_HIDDEN struct mcache_head boski_no_cache;
 struct mcache *boski_mcache_make(void);
 /* The calling thread's cache, made if need be; NULL when the thread is ending or there is
  * no memory. */
 static inline struct mcache *boski_mcache(void)
 {
-    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
-    return BOSK_LIKELY(mc != &boski_no_cache) ? mc : boski_mcache_make();
+    struct boski_push *push = boski_tls.push;
+    if (BOSK_UNLIKELY(push == &boski_no_cache.push)) return boski_mcache_make();
+    return (struct mcache *)(void *)push;
 }
 /* The same, but NULL when it has none yet. */
 static inline struct mcache *boski_mcache_peek(void)
 {
-    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
-    return mc != &boski_no_cache ? mc : NULL;
+    struct boski_push *push = boski_tls.push;
+    return push != &boski_no_cache.push ? (struct mcache *)(void *)push : NULL;
 }
 /* Gives everything cached by `mc` (the caller's own) back to spans. */
 void boski_mcache_flush(struct mcache *mc);
