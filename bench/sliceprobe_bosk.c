@@ -1,6 +1,8 @@
 /* sliceprobe_bosk.c - slices of this library.  See sliceprobe.h. */
 #include "sliceprobe.h"
 
+#include <bosk/arena.h>
+#include <bosk/pool.h>
 #include <bosk/slice.h>
 
 typedef BOSK_SLICE(int64_t) ints;
@@ -25,10 +27,37 @@ static inline void triples_free(triples *v) { bosk_free_slice(v); }
 
 #include "sliceprobe_work.h"
 
+/* append leaves what it outgrows to the arena, which is emptied after each array. */
+static PROBE_NOINLINE void work_append(size_t n)
+{
+    static bosk_arena *arena;
+    if (arena == NULL) arena = bosk_arena_new(0);
+    if (arena == NULL) abort();
+    bosk_home_push(bosk_arena_home(arena));
+    ints v = {NULL, 0, 0};
+    for (size_t i = 0; i < n; i++) v = bosk_append(v, (int64_t)i);
+    sliceprobe_keep(v.ptr);
+    bosk_home_pop();
+    bosk_arena_reset(arena, SIZE_MAX);
+}
+
+static void *new_object(void) { return bosk_calloc(1, 64); }
+static PROBE_NOINLINE void work_pool(size_t times)
+{
+    static bosk_pool pool = BOSK_POOL(new_object, NULL);
+    for (size_t i = 0; i < times; i++) {
+        unsigned char *object = bosk_pool_get(&pool);
+        ++*object;
+        bosk_pool_put(&pool, object);
+    }
+}
+
 const struct sliceprobe_work sliceprobe_work = {
     .push = work_push,
     .push_triple = work_push_triple,
     .push_bulk = work_push_bulk,
+    .append = work_append,
+    .pool = work_pool,
     .fill_open = work_fill_open,
     .fill = work_fill,
     .fill_close = work_fill_close,

@@ -167,6 +167,19 @@ BOSK_API int64_t bosk_nextcap(const bosk_growth *rule, bosk_arch arch, uint64_t 
 int64_t boski_nextcap_here(size_t elem_size, bool noscan, ptrdiff_t old_len, ptrdiff_t old_cap,
                            ptrdiff_t new_len)
 {
+    /* The newest rule for small arrays of pointer-free elements, without its divisions. */
+    if (BOSK_LIKELY(!boski_growth_chosen() && noscan && (size_t)new_len <= 4096 &&
+                    new_len > old_cap && elem_size - 1 < 1024)) {
+        size_t cap = (size_t)old_cap, wish = 2 * cap;
+        if ((size_t)new_len > wish) {
+            wish = (size_t)new_len;
+        } else if (cap >= 256) {
+            for (wish = cap; wish < (size_t)new_len;) wish += (wish + 3 * 256) / 4;
+        }
+        const size_t bytes = wish * elem_size;
+        if (BOSK_LIKELY(bytes <= SMALL_MAX - HEADER))
+            return (int64_t)boski_elements(class_up(bytes), elem_size);
+    }
     const bosk_growth *rule = bosk_growth_current();
     return nextcap(rule, BOSK_ARCH_NATIVE, elem_size, noscan, old_len, old_cap, new_len);
 }

@@ -18,4 +18,12 @@ static inline bool boski_growth_chosen(void)
     return __atomic_load_n(&boski_growth_rule, __ATOMIC_ACQUIRE) != NULL;
 }
 
+/* How many elements of `size` bytes there are in `bytes`. */
+static inline size_t boski_elements(size_t bytes, size_t size)
+{
+    if ((size & (size - 1)) == 0) return bytes >> __builtin_ctzl((unsigned long)size);
+    if (bytes <= UINT32_MAX) return (uint32_t)bytes / (uint32_t)size;
+    return bytes / size;
+}
+
 #endif /* BOSKI_GROWTH_H */

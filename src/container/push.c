@@ -17,14 +17,6 @@
 
 /* ---- small blocks --------------------------------------------------------------------------- */
 
-/* How many elements of `size` bytes there are in `bytes`. */
-static inline size_t elements(size_t bytes, size_t size)
-{
-    if ((size & (size - 1)) == 0) return bytes >> __builtin_ctzl((unsigned long)size);
-    if (bytes <= UINT32_MAX) return (uint32_t)bytes / (uint32_t)size;
-    return bytes / size;
-}
-
 static inline void count_small(size_t copied)
 {
     struct bosk_slice_stats *k = &boski_slice_stats;
@@ -55,16 +47,17 @@ static inline __attribute__((always_inline)) bosk_room fast_grow(const bosk_type
         if (BOSK_UNLIKELY(least <= have || ask > BOSKI_OWNED_SMALL)) return not_so_simple;
     } else {
         ask = boski_owned_start(size, least);
-        if (ptr != NULL || !boski_home_plain() || ask > BOSKI_OWNED_SMALL) return not_so_simple;
+        if (ptr != NULL || !boski_mheap.ready || !boski_home_plain() || ask > BOSKI_OWNED_SMALL)
+            return not_so_simple;
     }
     char *p = boski_malloc_inline(ask);
     if (BOSK_UNLIKELY(p == NULL)) return not_so_simple;
     if (c != 0) {
         boski_owned_copy(p, ptr, used);
-        boski_free_inline(ptr);
+        boski_owned_free(ptr, c);
     }
     count_small(used);
-    const bosk_room room = {p, (ptrdiff_t)elements(ask, size)};
+    const bosk_room room = {p, (ptrdiff_t)boski_elements(ask, size)};
     return room;
 }
 
@@ -142,6 +135,35 @@ static bool replace(const bosk_type *type, bosk_home home, size_t used, ptrdiff_
     return true;
 }
 
+/* Pointer-free elements in a manual block of their own: all there is to do is the heap's.  False:
+ * they are not, or there is no memory; nothing has changed then. */
+static inline bool grow_block(const bosk_type *type, size_t len, size_t need, bosk_room *out)
+{
+    size_t least;
+    if (!type->noscan || type->align > 16 || boski_growth_chosen() || boski_conf.zerotail ||
+        __builtin_mul_overflow(need, type->size, &least) || least > (size_t)PTRDIFF_MAX)
+        return false;
+    const size_t idx = ((uintptr_t)out->ptr - boski_map.base) >> BOSKI_PAGE_SHIFT;
+    if (idx >= BOSKI_NPAGES) return false;
+    if (boski_map.cmap[idx] == BOSKI_C_LARGE) {
+        const struct mspan *s = boski_map.spans[idx];
+        if (s->owner != NULL || s->home != BOSK_HOME_MANUAL || s->base != (uintptr_t)out->ptr)
+            return false;
+    } else if (boski_owned_class(out->ptr) == 0) {
+        return false;
+    }
+    const size_t used = len * type->size;
+    struct boski_room room = {out->ptr, 0};
+    bool copied;
+    if (!boski_owned_grow(&room, used, least, &copied)) return false;
+    boski_count(copied ? &boski_slice_stats.copied : &boski_slice_stats.grown_in_place,
+                copied ? used : 1);
+    boski_count(&boski_slice_stats.pushes_grown, 1);
+    out->ptr = room.p;
+    out->cap = (ptrdiff_t)boski_elements(room.bytes, type->size);
+    return true;
+}
+
 /* Room for `num` more elements behind `len`; *out holds the array and its capacity, and then the
  * new ones.  False: no memory or no such length, nothing has changed. */
 static BOSKI_NOINLINE bool grow(const bosk_type *type, ptrdiff_t len, ptrdiff_t num, bosk_room *out)
@@ -155,6 +177,7 @@ static BOSKI_NOINLINE bool grow(const bosk_type *type, ptrdiff_t len, ptrdiff_t 
         out->cap = need;
         return true;
     }
+    if (BOSK_LIKELY(grow_block(type, (size_t)len, (size_t)need, out))) return true;
     int64_t cap = boski_nextcap_here(type->size, type->noscan, len, out->cap, need);
     if (cap < 0 || cap > PTRDIFF_MAX || __builtin_mul_overflow((size_t)cap, type->size, &bytes) ||
         bytes > (size_t)PTRDIFF_MAX)
@@ -250,7 +273,7 @@ BOSK_API void bosk_freeslice(const void *ptr)
             const struct mspan *s = boski_map.spans[idx];
             const uint64_t off = (uintptr_t)ptr - s->base;
             const size_t slot = (size_t)((off * boski_class[c].magic) >> 32);
-            boski_free_inline((void *)(s->base + slot * boski_class[c].size));
+            boski_owned_free((void *)(s->base + slot * boski_class[c].size), c);
             return;
         }
     }

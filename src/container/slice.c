@@ -13,6 +13,7 @@
 #include "container/slice.h"
 
 #include "container/growth.h"
+#include "heap/arena.h"
 #include "heap/owned.h"
 #include "os/conf.h"
 
@@ -129,24 +130,47 @@ static BOSKI_NOINLINE void *make_any(bosk_home home, const bosk_type *type, long
     return p;
 }
 
-/* Small pointer-free arrays in the manual home have a short way. */
+static BOSKI_NOINLINE void *make_here(const bosk_type *type, long long len, long long cap)
+{
+    (void)
+        boski_heap_init(); /* which reads what the home is; without memory nothing is made anyway */
+    return make_any(bosk_home_current(), type, len, cap);
+}
+
+static inline void *made_small(void *p, size_t clear, size_t spare)
+{
+    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
+    uint64_t *cleared = &mc->pending.cleared_bytes, *spared = &mc->pending.spared_bytes;
+    BOSKI_SET(*spared, *spared + spare);
+    if (clear == 0) return p;
+    BOSKI_SET(*cleared, *cleared + clear);
+    return memset(p, 0, clear);
+}
+/* The thread has nothing in hand. */
+static BOSKI_NOINLINE void *make_after_refill(const bosk_type *type, size_t len, size_t cap)
+{
+    if (!boski_mheap.ready) return make_here(type, (long long)len, (long long)cap);
+    void *p = boski_malloc_slow(cap * type->size);
+    if (p == NULL) boski_out_of_memory();
+    return made_small(p, len * type->size, (cap - len) * type->size);
+}
+
+/* Small pointer-free arrays in the manual home have a short way, without a call but the last. */
 BOSK_API void *bosk_make_array(const bosk_type *type, long long len, long long cap)
 {
     const size_t size = type->size;
-    if (BOSK_LIKELY((unsigned long long)cap <= BOSKI_FAST_MAX &&
-                    (unsigned long long)len <= (unsigned long long)cap && size <= BOSKI_FAST_MAX &&
-                    type->noscan && type->align <= 16 && !boski_conf.zerotail &&
-                    boski_home_plain())) {
-        const size_t bytes = (size_t)cap * size, clear = (size_t)len * size;
-        if (BOSK_LIKELY(bytes > 24 && bytes <= BOSKI_FAST_MAX)) { /* 24 has a class of its own */
-            void *p = boski_malloc_inline(bytes);
-            if (BOSK_UNLIKELY(p == NULL)) boski_out_of_memory();
-            if (clear != 0) memset(p, 0, clear);
-            boski_count_zeroing(clear, bytes - clear);
-            return p;
-        }
-    }
-    return make_any(bosk_home_current(), type, len, cap);
+    if (BOSK_UNLIKELY((unsigned long long)cap > BOSKI_FAST_MAX ||
+                      (unsigned long long)len > (unsigned long long)cap || size > BOSKI_FAST_MAX ||
+                      !type->noscan || type->align > 16 || boski_conf.zerotail ||
+                      !boski_home_plain()))
+        return make_here(type, len, cap);
+    const size_t bytes = (size_t)cap * size, clear = (size_t)len * size;
+    /* 24 bytes have a class of their own. */
+    if (BOSK_UNLIKELY(bytes - 25 > BOSKI_FAST_MAX - 25 || boski_recording))
+        return make_here(type, len, cap);
+    void *p = boski_owned_pop(bytes);
+    if (BOSK_UNLIKELY(p == NULL)) return make_after_refill(type, (size_t)len, (size_t)cap);
+    return made_small(p, clear, bytes - clear);
 }
 
 BOSK_API bosk_slice bosk_makeslice_in(bosk_home home, const bosk_type *type, long long len,
@@ -196,17 +220,33 @@ BOSK_API bosk_room bosk_grow_append(const bosk_type *type, void *ptr, ptrdiff_t 
     if (type->size == 0) return room;
     int64_t next = boski_nextcap_here(type->size, type->noscan, len, cap, new_len);
     if (BOSK_UNLIKELY(next < 0)) boski_panic_growslice();
-    bool manual;
-    bosk_home home = boski_home_for(ptr, &manual);
     /* The part between the old and the new length is the caller's to fill. */
     if ((uint64_t)next > (uint64_t)PTRDIFF_MAX) boski_out_of_memory();
-    size_t tail = boski_conf.zerotail ? (size_t)next : 0;
-    room.ptr = boski_new_array(home, type, (size_t)next, tail, (size_t)new_len);
+    const size_t used = (size_t)len * type->size;
+    const struct mspan *span = ptr == NULL ? NULL : boski_span_of(ptr);
+    bool manual = false;
+    if (span != NULL && span->home == BOSK_HOME_ARENA && type->noscan && !boski_conf.zerotail) {
+        const size_t bytes = (size_t)next * type->size;
+        room.ptr = boski_arena_alloc((struct bosk_arena *)span->owner, bytes, type->align, false);
+        boski_count_zeroing(0, bytes - ((size_t)new_len * type->size));
+    } else {
+        bosk_home home = boski_home_for(ptr, &manual);
+        size_t tail = boski_conf.zerotail ? (size_t)next : 0;
+        room.ptr = boski_new_array(home, type, (size_t)next, tail, (size_t)new_len);
+    }
     if (room.ptr == NULL) boski_out_of_memory();
     room.cap = (ptrdiff_t)next;
-    if (len != 0) memcpy(room.ptr, ptr, (size_t)len * type->size);
-    boski_count(&boski_slice_stats.appends_grown, 1);
-    boski_count(&boski_slice_stats.copied, (uint64_t)len * type->size);
+    if (used >= 16)
+        boski_owned_copy(room.ptr, ptr, used);
+    else if (used != 0)
+        memcpy(room.ptr, ptr, used); /* of a block that may be smaller */
+    if (BOSK_LIKELY(boski_os_single())) {
+        boski_slice_stats.appends_grown++;
+        boski_slice_stats.copied += used;
+    } else {
+        boski_add(&boski_slice_stats.appends_grown, 1);
+        boski_add(&boski_slice_stats.copied, used);
+    }
     if (manual && cap != 0) {
         boski_count(&boski_slice_stats.orphaned_by_append, 1);
         boski_count(&boski_slice_stats.orphaned_bytes, (uint64_t)cap * type->size);

@@ -83,12 +83,16 @@ bool boski_owned_grow(struct boski_room *room, size_t used, size_t least, bool *
     }
     if (least > (size_t)PTRDIFF_MAX - STEP_MAX) return false;
     if (s->owner == NULL && s->class_ == 0) {
-        if (in_place(room, s, bytes, least) || in_place(room, s, least, least)) return true;
-        /* Moving costs more than a step, so it shall not happen for each. */
-        bytes = have + have / 2 > least ? have + have / 2 : least;
+        if (in_place(room, s, bytes, least)) return true;
+        if (have >= DOUBLE_UP_TO) {
+            if (in_place(room, s, least, least)) return true;
+            /* Moving costs more than a step, so it shall not happen for each. */
+            bytes = have + have / 2 > least ? have + have / 2 : least;
+        }
     } else if (s->owner == NULL && bytes > BOSKI_OWNED_SMALL) {
+        /* The move is the dear part: a page more behind it costs nothing until it is used. */
         *copied = true;
-        return to_pages(room, used, bytes);
+        return to_pages(room, used, bytes < 4 * have ? 4 * have : bytes);
     }
     char *p = boski_grow_block(room->p, bytes, copied);
     if (p == NULL && bytes > least) p = boski_grow_block(room->p, least, copied);

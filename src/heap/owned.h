@@ -13,11 +13,33 @@
 
 #include "mcache.h"
 
-/* True when what the calling thread makes goes to the manual home. */
+/* True when what the calling thread makes goes to the manual home.  Before the heap is ready
+ * nothing is known of that, but then boski_malloc_inline has nothing in hand either. */
 static inline bool boski_home_plain(void)
 {
     const struct mcache *mc = (const struct mcache *)(const void *)boski_tls.push;
-    return mc->home_depth == 0 && boski_mheap.ready && !boski_conf.home_collected;
+    return mc->home_depth == 0 && !boski_conf.home_collected;
+}
+/* What the thread has in hand for `size` bytes, up to BOSKI_FAST_MAX: NULL when that is nothing. */
+static inline void *boski_owned_pop(size_t size)
+{
+    const size_t lane = (size + 15) >> 4;
+    void **top = boski_tls.pop[lane];
+    void *p = top[-1];
+    if (BOSK_LIKELY(p != NULL)) boski_tls.pop[lane] = top - 1;
+    return p;
+}
+/* Frees the block of class `c` that begins at `p`. */
+static inline void boski_owned_free(void *p, unsigned c)
+{
+    struct boski_push *push = boski_tls.push;
+    void **cur = push->cur[c];
+    if (BOSK_UNLIKELY(cur == push->lim[c])) {
+        boski_free_slow(p);
+        return;
+    }
+    *cur = p;
+    push->cur[c] = cur + 1;
 }
 
 #define BOSKI_OWNED_FIRST 64 /* bytes of the first block: a cache line */
