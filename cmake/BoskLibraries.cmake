@@ -8,7 +8,8 @@
 file(GLOB hot_sources CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/src/heap/*.c ${PROJECT_SOURCE_DIR}/src/os/*.c)
 file(GLOB cold_sources CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/src/observe/*.c ${PROJECT_SOURCE_DIR}/src/container/*.c)
+  ${PROJECT_SOURCE_DIR}/src/observe/*.c ${PROJECT_SOURCE_DIR}/src/gc/*.c
+  ${PROJECT_SOURCE_DIR}/src/container/*.c)
 set(core_sources ${hot_sources} ${cold_sources})
 file(GLOB shim_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/shim/*.c)
 

@@ -7,6 +7,7 @@
 #include <bosk/arena.h>
 #include <bosk/base.h>
 #include <bosk/cslice.h>
+#include <bosk/gc.h>
 #include <bosk/gomap.h>
 #include <bosk/growth.h>
 #include <bosk/huge.h>

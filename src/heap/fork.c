@@ -6,7 +6,7 @@
  * (vfork, raw clone) must exec or exit, which is what the standard asks of it.
  */
 #include "arena.h"
-#include "mcache.h"
+#include "collected.h"
 
 #include <pthread.h>
 
@@ -24,6 +24,7 @@ static void prepare(void)
     boski_pressure_fork(0);
     boski_hheap_fork(0);
     boski_arena_fork(0);
+    boski_gc_fork(0);
     boski_quarantine_fork(0);
     for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) boski_lock(&boski_central[c].lock);
     boski_large_fork(0);
@@ -39,6 +40,7 @@ static void release(void)
     boski_large_fork(1);
     for (unsigned c = BOSKI_NUM_SMALL - 1; c >= 1; c--) boski_unlock(&boski_central[c].lock);
     boski_quarantine_fork(1);
+    boski_gc_fork(1);
     boski_arena_fork(1);
     boski_hheap_fork(1);
     boski_pressure_fork(1);
@@ -53,6 +55,7 @@ static void child(void)
 {
     release();
     boski_mcache_fork_child();
+    boski_gc_fork_child();
     if (told != NULL) told(2);
     if (boski_recording) boski_obs_check();
 }

@@ -93,9 +93,10 @@ enum boski_where {
 enum {
     BOSKI_SPAN_SAMPLED = 1,
     BOSKI_SPAN_GROWN = 2,
-    BOSKI_SPAN_CHUNK = 4,   /* of an arena */
-    BOSKI_SPAN_HUGE = 8,    /* mapped for huge pages, see huge.c */
-    BOSKI_SPAN_HUGETLB = 16 /* mapped by explicit ones */
+    BOSKI_SPAN_CHUNK = 4,    /* of an arena */
+    BOSKI_SPAN_HUGE = 8,     /* mapped for huge pages, see huge.c */
+    BOSKI_SPAN_HUGETLB = 16, /* mapped by explicit ones */
+    BOSKI_SPAN_TINY = 32     /* collected blocks that several objects share */
 };
 
 struct mspan {
@@ -115,7 +116,7 @@ struct mspan {
     uint8_t inuse;    /* is a span and not a free record */
 
     struct mspan *next, *prev;
-    void *owner;           /* first-class heap or arena, by `home`, or NULL */
+    void *owner;           /* first-class heap, arena or collected list, by `home`, or NULL */
     const bosk_type *type; /* of the objects, for the collector */
     size_t page;           /* number of the first page */
     size_t npages;
@@ -310,11 +311,13 @@ void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p);
 extern BOSKI_HIDDEN struct bosk_heap boski_sampled;
 /* A collected, pointer-free object of 1 to 15 bytes, zeroed; NULL when there is no memory. */
 void *boski_tiny_alloc(size_t size);
-struct bosk_heap *boski_tiny_heap(void);
 /* An object was allocated outside lanes: lets the observer sample it. */
 void boski_sample_object(void *p, size_t size, size_t block);
-/* The heap behind a home that is neither manual nor the user's; NULL for others. */
-struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan);
+/* The heap of the root home. */
+struct bosk_heap *boski_root_heap(void);
+/* Under this lock its spans change; calls `fn` for each of them while it is held. */
+struct boski_lock *boski_root_lock(void);
+void boski_root_each_span(void (*fn)(void *ctx, struct mspan *s), void *ctx);
 void boski_hheap_fork(int step); /* 0 prepare, 1 parent, 2 child */
 
 /* ---- what the layer above wants to be called for ------------------------------------------- */

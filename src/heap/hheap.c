@@ -21,10 +21,7 @@ struct bosk_heap {
     struct bosk_heap *next, *prev;       /* all heaps */
 };
 struct bosk_heap boski_sampled;
-/* Homes that the thread caches do not serve. */
-static struct bosk_heap collected_noscan = {.kind = BOSK_KIND_NOSCAN, .home = BOSK_HOME_COLLECTED};
-static struct bosk_heap collected_tiny = {.kind = BOSK_KIND_NOSCAN, .home = BOSK_HOME_COLLECTED};
-static struct bosk_heap collected_scan = {.kind = BOSK_KIND_SCAN, .home = BOSK_HOME_COLLECTED};
+/* Freed by hand, and scanned. */
 static struct bosk_heap root_scan = {.kind = BOSK_KIND_SCAN, .home = BOSK_HOME_ROOT};
 static struct bosk_heap *heaps;
 static struct boski_lock heaps_lock;
@@ -168,7 +165,6 @@ void *boski_hheap_alloc(struct bosk_heap *h, size_t size, size_t align, bool zer
 
 void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
 {
-    if (h == &collected_tiny) return; /* others may live in the block: the collector's to free */
     unsigned c = s->class_;
     size_t block = s->elem_bytes, slot = boski_slot_of(s, p);
     if ((uintptr_t)p != s->base + slot * block || slot >= s->nelems)
@@ -206,12 +202,14 @@ void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
     boski_book_live(-(int64_t)block);
 }
 
-struct bosk_heap *boski_tiny_heap(void) { return &collected_tiny; }
-struct bosk_heap *boski_home_heap(enum bosk_home_kind home, bool noscan)
+struct bosk_heap *boski_root_heap(void) { return &root_scan; }
+struct boski_lock *boski_root_lock(void) { return &root_scan.lock; }
+void boski_root_each_span(void (*fn)(void *ctx, struct mspan *s), void *ctx)
 {
-    if (home == BOSK_HOME_ROOT) return &root_scan;
-    if (home == BOSK_HOME_COLLECTED) return noscan ? &collected_noscan : &collected_scan;
-    return NULL;
+    for (unsigned c = 0; c < BOSKI_NUM_SMALL; c++) {
+        for (struct mspan *s = root_scan.full[c]; s != NULL; s = s->next) fn(ctx, s);
+        for (struct mspan *s = root_scan.room[c]; s != NULL; s = s->next) fn(ctx, s);
+    }
 }
 
 /* ---- public ----------------------------------------------------------------- */
@@ -317,15 +315,9 @@ void boski_hheap_fork(int step)
         boski_lock(&heaps_lock);
         for (bosk_heap *h = heaps; h != NULL; h = h->next) boski_lock(&h->lock);
         boski_lock(&boski_sampled.lock);
-        boski_lock(&collected_noscan.lock);
-        boski_lock(&collected_tiny.lock);
-        boski_lock(&collected_scan.lock);
         boski_lock(&root_scan.lock);
     } else {
         boski_unlock(&root_scan.lock);
-        boski_unlock(&collected_scan.lock);
-        boski_unlock(&collected_tiny.lock);
-        boski_unlock(&collected_noscan.lock);
         boski_unlock(&boski_sampled.lock);
         for (bosk_heap *h = heaps; h != NULL; h = h->next) boski_unlock(&h->lock);
         boski_unlock(&heaps_lock);

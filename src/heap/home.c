@@ -1,6 +1,6 @@
 /* home.c - where containers allocate, and the labels of sampled bytes: two stacks per thread. */
 #include "arena.h"
-#include "mcache.h"
+#include "collected.h"
 
 #include <errno.h>
 
@@ -60,8 +60,14 @@ BOSK_API void *bosk_alloc_in(bosk_home home, const bosk_type *type, size_t count
         if (p == NULL) errno = ENOMEM;
         return p;
     }
+    if (home.kind == BOSK_HOME_COLLECTED) {
+        void *p = boski_gc_alloc(type, bytes, type->align, zero);
+        if (p == NULL) errno = ENOMEM;
+        return p;
+    }
     struct bosk_heap *heap = home.kind == BOSK_HOME_HEAP ? (struct bosk_heap *)home.owner
-                                                         : boski_home_heap(home.kind, type->noscan);
+                           : home.kind == BOSK_HOME_ROOT ? boski_root_heap()
+                                                         : NULL;
     if (heap != NULL) {
         void *p = boski_heap_init()
                     ? boski_hheap_alloc(heap, bytes, type->align, zero || !type->noscan)

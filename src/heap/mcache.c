@@ -4,6 +4,7 @@
  * that starts; no cache is ever unmapped.  What it is made of is in mcache.h, how malloc and free
  * use it in fastpath.h, mcache_refill.c and mcache_free.c.
  */
+#include "collected.h"
 #include "mcache_parts.h"
 
 #include <pthread.h>
@@ -154,12 +155,11 @@ BOSKI_RACY static void each_slot(struct buf *b, void **from, void **to, const st
     for (void **at = from; at < to; at++)
         fn(ctx, l != NULL && at == l->cut ? l->cut_obj : __atomic_load_n(at, __ATOMIC_RELAXED));
 }
-BOSKI_RACY void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
+BOSKI_RACY void boski_mcache_each_stopped(void (*fn)(void *ctx, void *p), void *ctx)
 {
-    /* A thread that ends waits for this lock before its thread-local block is gone. */
-    boski_lock(&pool_lock);
     for (struct mcache *mc = boski_mcaches; mc != NULL; mc = mc->next) {
         if (mc->lost) continue;
+        boski_gc_cache_each(mc, fn, ctx);
         for (unsigned i = 0; i < BOSKI_LANES; i++) {
             const struct lane *l = &mc->lane[i];
             each_slot(__atomic_load_n(&l->buf, __ATOMIC_RELAXED),
@@ -173,6 +173,12 @@ BOSKI_RACY void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
                           ctx);
         }
     }
+}
+void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
+{
+    /* A thread that ends waits for this lock before its thread-local block is gone. */
+    boski_lock(&pool_lock);
+    boski_mcache_each_stopped(fn, ctx);
     boski_unlock(&pool_lock);
 }
 

@@ -82,8 +82,9 @@ struct mcache {
     int64_t live_delta;                                                /* not yet booked */
     struct bosk_record_counters pending; /* not yet added to boski_ctr */
 
-    char *tiny;         /* the open block of the tiny allocator, or NULL */
-    uint32_t tiny_used; /* bytes of it */
+    char *tiny;                /* the open block of the tiny allocator, or NULL */
+    uint32_t tiny_used;        /* bytes of it */
+    struct boski_gc_cache *gc; /* runs of collected memory, or NULL */
 
     const char *label[BOSKI_LABELS];
     uint32_t label_depth;
@@ -142,6 +143,8 @@ void *boski_lane_slow(unsigned lane, size_t size);
 void *boski_lane_alloc(unsigned lane, size_t size);
 /* Calls `fn` for each pointer cached by any thread; racy unless the others are quiet. */
 void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx);
+/* The same while no other thread runs. */
+void boski_mcache_each_stopped(void (*fn)(void *ctx, void *p), void *ctx);
 
 /* The clock is looked at on slow paths: ages caches and dirty pages.  No lock held. */
 void boski_tick(uint64_t now_ms);

@@ -4,6 +4,7 @@
  * It is taken on slow paths, kept in the cache, and added to the process's counters now and then;
  * who reads those adds what the caches still hold.
  */
+#include "collected.h"
 #include "mcache_parts.h"
 
 /* ---- buffers ------------------------------------------------------------------- */
@@ -114,5 +115,6 @@ void boski_mcache_count(struct mcache *mc)
         if (mc->bin[c].buf != NULL) boski_bin_count(mc, c);
     for (unsigned i = 0; i < BOSKI_LANES; i++)
         if (mc->lane[i].buf != NULL) boski_lane_count(mc, i);
+    boski_gc_cache_count(mc);
     publish(mc);
 }

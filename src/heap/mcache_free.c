@@ -3,6 +3,7 @@
  * Everything here belongs to the calling thread; caches of ended threads are emptied by whoever has
  * taken them out of the pool.
  */
+#include "collected.h"
 #include "mcache_parts.h"
 
 #include "arena.h"
@@ -65,6 +66,7 @@ void boski_mcache_flush(struct mcache *mc)
         boski_large_keep(mc->large);
         mc->large = NULL;
     }
+    boski_gc_cache_flush(mc);
     boski_mcache_count(mc);
 }
 
@@ -272,6 +274,10 @@ static BOSKI_NOINLINE void free_special(void *p, struct mspan *s)
 {
     if (s->home == BOSK_HOME_ARENA) {
         boski_arena_free(s, p);
+        return;
+    }
+    if (s->home == BOSK_HOME_COLLECTED) {
+        boski_gc_free(s, p);
         return;
     }
     if (s->owner != NULL) {

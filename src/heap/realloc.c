@@ -6,6 +6,7 @@
  * from 256 KiB on its pages are remapped, not copied.
  */
 #include "arena.h"
+#include "collected.h"
 #include "mcache.h"
 
 #include <errno.h>
@@ -126,6 +127,22 @@ static void *small_to_large(void *p, size_t have, size_t size)
     return q;
 }
 
+/* Stays in its home, and keeps its layout. */
+static void *realloc_collected(struct mspan *s, void *p, size_t size)
+{
+    size_t have = s->elem_bytes;
+    if (size <= have && size >= have / 2) return p;
+    bosk_type any = {.size = 1, .align = 16, .noscan = s->kind == BOSK_KIND_NOSCAN};
+    void *q = boski_gc_alloc(s->type != NULL ? s->type : &any, size, 16, false);
+    if (q == NULL) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    memcpy(q, p, have < size ? have : size);
+    boski_gc_free(s, p);
+    return q;
+}
+
 /* *copied: the result is another block, and not by moving pages. */
 static BOSKI_NOINLINE void *realloc_move(void *p, size_t size, bool *copied)
 {
@@ -144,6 +161,8 @@ static BOSKI_NOINLINE void *realloc_move(void *p, size_t size, bool *copied)
         size_t have = s->elem_bytes;
         if (s->home == BOSK_HOME_ARENA) {
             q = boski_arena_realloc(s, p, size);
+        } else if (s->home == BOSK_HOME_COLLECTED) {
+            q = realloc_collected(s, p, size);
         } else if (s->owner != NULL && s->owner != &boski_sampled) {
             /* A block of a first-class heap stays in it. */
             if (size <= have && size >= have / 2) return p;

@@ -10,6 +10,7 @@
  * Go counterpart: runtime/mgcscavenge.go (1.22).
  */
 #include "mcache.h"
+#include "os/os_tasks.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -234,6 +235,7 @@ static void *scavenger(void *arg)
 {
     (void)arg;
     uint64_t read_ms = 0;
+    boski_os_own_task_add(boski_os_gettid());
     for (;;) {
         struct timespec t = {0, 100000000};
         nanosleep(&t, NULL);

@@ -7,7 +7,7 @@
  *
  * Go counterpart: runtime/malloc.go, mallocgc (1.22).
  */
-#include "mcache.h"
+#include "collected.h"
 
 #define BLOCK 16
 
@@ -29,7 +29,7 @@ void *boski_tiny_alloc(size_t size)
             return mc->tiny + off;
         }
     }
-    char *block = boski_hheap_alloc(boski_tiny_heap(), BLOCK, 1, true);
+    char *block = boski_gc_alloc_tiny();
     if (block != NULL && mc != NULL && (mc->tiny == NULL || size < mc->tiny_used)) {
         mc->tiny = block;
         mc->tiny_used = (uint32_t)size;

@@ -32,6 +32,11 @@ struct boski_conf {
     const char *record;          /* record=PATH */
     const char *file;            /* BOSK_CONF_FILE */
     int gc_percent;              /* BOSK_GC; -1 off */
+    bool gctrace;                /* gctrace=1 */
+    bool gccheckmark;            /* gccheckmark=1 */
+    bool gcverify_manual;        /* gcverify=manual */
+    bool gcpoison;               /* gcpoison=1 */
+    uint64_t gcstress;           /* gcstress=N */
 };
 extern struct boski_conf boski_conf;
 
