@@ -18,18 +18,21 @@ _bosk_program() {
 # After `bosk caps`; $cur and $prev are those of _bosk.
 _bosk_caps() {
     local answers="--elem --ptr --go --arch --rule --from --append --to --json --csv --svg --html"
+    answers+=" --key --val --hint --load --capacity --steps --seed"
     answers+=" --mermaid --dot --compiler --include --toolchain --output --help"
     case $prev in
     -o | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && return ;;
     --go) answers="all 1.15 1.16 1.17 1.18 1.19 1.20 1.21 1.22 1.23 1.24 1.25 1.26" ;;
     --arch) answers="all amd64 arm64 386 arm" ;;
+    --key | --val) answers="int string int64 byte" ;;
+    --load) answers="0.5 0.75 0.875" ;;
     --elem) answers="int byte string int64 []byte 24" ;;
-    --rule) answers="x2 x1.5 threshold=256,add=25%" ;;
+    --rule) answers="x2 x1.5 threshold threshold=256,add=25%" ;;
     --compiler) answers="gcc clang" ;;
     --include) mapfile -t COMPREPLY < <(compgen -d -- "$cur") && return ;;
     --toolchain) mapfile -t COMPREPLY < <(compgen -c -- "$cur") && return ;;
-    --from | --append | --to) answers="" ;;
-    *) if ((cword == 2)); then answers="slice size classes struct explain advise asm --help"; fi ;;
+    --from | --append | --to | --hint | --capacity | --seed) answers="" ;;
+    *) if ((cword == 2)); then answers="slice size classes struct explain advise map asm --help"; fi ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$answers" -- "$cur")
 }

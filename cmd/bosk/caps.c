@@ -12,7 +12,7 @@ static const struct {
 } commands[] = {
     {"slice", caps_slice},   {"size", caps_size},       {"classes", caps_classes},
     {"struct", caps_struct}, {"explain", caps_explain}, {"advise", caps_advise},
-    {"asm", caps_asm},
+    {"asm", caps_asm},       {"map", caps_map},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -1,8 +1,8 @@
 /* caps.h - `bosk caps`: how Go's slices grow, and what else its allocator decides, as tables.
  *
  * One sub-command a file.  Each gets its own name as argv[0] and returns the exit status.  Wrong
- * input is one line on standard error and EXIT_USAGE: see caps_wrong().  Everything that is computed
- * comes from <bosk/growth.h>.
+ * input is one line on standard error and EXIT_USAGE: see caps_wrong().  Everything that is
+ * computed comes from <bosk/growth.h>.
  */
 #ifndef BOSK_CMD_CAPS_H
 #define BOSK_CMD_CAPS_H
@@ -18,6 +18,7 @@ int caps_classes(int argc, char **argv);
 int caps_struct(int argc, char **argv);
 int caps_explain(int argc, char **argv);
 int caps_advise(int argc, char **argv);
+int caps_map(int argc, char **argv);
 int caps_asm(int argc, char **argv);
 
 /* "bosk: caps NAME: TEXT", one line; returns EXIT_USAGE. */
@@ -44,7 +45,9 @@ enum {
     TAKES_TEXT = 16,  /* --json, --csv */
     TAKES_PLOT = 32,  /* --svg, --html */
     TAKES_GRAPH = 64, /* --mermaid, --dot */
-    TAKES_PTR = 128   /* --ptr alone */
+    TAKES_PTR = 128,  /* --ptr alone */
+    TAKES_MAP =
+        512 /* --key, --val, --hint, --load, --capacity, --steps, --seed; --rule threshold */
 };
 
 enum { CAPS_RULES = 32 };
@@ -57,8 +60,12 @@ struct caps_options {
     size_t rules;
     bosk_arch arch[BOSK_ARCHES];
     size_t arches;
-    bool arch_given;
+    bool go_given, arch_given;
     int64_t from, append, to; /* to: 0 unless given */
+    const char *key, *val;    /* of maps */
+    int64_t hint, capacity, seed;
+    double load;
+    bool threshold, steps;
     enum caps_format format;
     const char *output; /* NULL: standard output */
     char **args;        /* what is left, ended by NULL */

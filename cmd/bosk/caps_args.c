@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- numbers -------------------------------------------------------------------------------- */
@@ -147,6 +148,13 @@ enum {
     OPT_FROM,
     OPT_APPEND,
     OPT_TO,
+    OPT_KEY,
+    OPT_VAL,
+    OPT_HINT,
+    OPT_LOAD,
+    OPT_CAPACITY,
+    OPT_STEPS,
+    OPT_SEED,
     OPT_FORMAT /* and the formats behind it */
 };
 
@@ -159,6 +167,13 @@ static const struct option options[] = {
     {"from", required_argument, NULL, OPT_FROM},
     {"append", required_argument, NULL, OPT_APPEND},
     {"to", required_argument, NULL, OPT_TO},
+    {"key", required_argument, NULL, OPT_KEY},
+    {"val", required_argument, NULL, OPT_VAL},
+    {"hint", required_argument, NULL, OPT_HINT},
+    {"load", required_argument, NULL, OPT_LOAD},
+    {"capacity", required_argument, NULL, OPT_CAPACITY},
+    {"steps", no_argument, NULL, OPT_STEPS},
+    {"seed", required_argument, NULL, OPT_SEED},
     {"json", no_argument, NULL, OPT_FORMAT + CAPS_JSON},
     {"csv", no_argument, NULL, OPT_FORMAT + CAPS_CSV},
     {"svg", no_argument, NULL, OPT_FORMAT + CAPS_SVG},
@@ -177,10 +192,17 @@ static bool taken(int c, unsigned takes)
     case OPT_PTR: return (takes & (TAKES_ELEM | TAKES_PTR)) != 0;
     case OPT_GO: return (takes & TAKES_GO) != 0;
     case OPT_ARCH: return (takes & (TAKES_GO | TAKES_ARCH)) != 0;
-    case OPT_RULE: return (takes & TAKES_RULE) != 0;
+    case OPT_RULE: return (takes & (TAKES_RULE | TAKES_MAP)) != 0;
     case OPT_FROM:
-    case OPT_APPEND:
-    case OPT_TO: return (takes & TAKES_LADDER) != 0;
+    case OPT_APPEND: return (takes & TAKES_LADDER) != 0;
+    case OPT_TO: return (takes & (TAKES_LADDER | TAKES_MAP)) != 0;
+    case OPT_KEY:
+    case OPT_VAL:
+    case OPT_HINT:
+    case OPT_LOAD:
+    case OPT_CAPACITY:
+    case OPT_STEPS:
+    case OPT_SEED: return (takes & TAKES_MAP) != 0;
     case OPT_FORMAT + CAPS_JSON:
     case OPT_FORMAT + CAPS_CSV: return (takes & TAKES_TEXT) != 0;
     case OPT_FORMAT + CAPS_SVG:
@@ -199,17 +221,40 @@ static int parse_number(const struct caps_options *o, const char *option, const 
                       text, (int)least);
 }
 
-static int parse_one(struct caps_options *o, int c)
+static int parse_load(struct caps_options *o, const char *text)
+{
+    char *end;
+    o->load = strtod(text, &end);
+    if (end != text && *end == '\0' && o->load >= 0.25 && o->load <= 1) return 0;
+    return caps_wrong(o->name, "--load: '%.60s' is not a number from 0.25 to 1", text);
+}
+
+static int parse_map_rule(struct caps_options *o, const char *text)
+{
+    o->threshold = strcmp(text, "threshold") == 0;
+    if (o->threshold) return 0;
+    return caps_wrong(o->name, "--rule: '%.60s' is no rule of maps; there is threshold", text);
+}
+
+static int parse_one(struct caps_options *o, int c, unsigned takes)
 {
     switch (c) {
     case OPT_ELEM: o->elem = optarg; return 0;
     case OPT_PTR: o->ptr = true; return 0;
     case OPT_GO: return parse_go(o, optarg);
-    case OPT_RULE: return parse_rule(o, optarg);
+    case OPT_RULE:
+        return (takes & TAKES_MAP) != 0 ? parse_map_rule(o, optarg) : parse_rule(o, optarg);
     case OPT_ARCH: return parse_arch(o, optarg);
     case OPT_FROM: return parse_number(o, "from", optarg, 0, &o->from);
     case OPT_APPEND: return parse_number(o, "append", optarg, 1, &o->append);
     case OPT_TO: return parse_number(o, "to", optarg, 1, &o->to);
+    case OPT_KEY: o->key = optarg; return 0;
+    case OPT_VAL: o->val = optarg; return 0;
+    case OPT_HINT: return parse_number(o, "hint", optarg, 0, &o->hint);
+    case OPT_LOAD: return parse_load(o, optarg);
+    case OPT_CAPACITY: return parse_number(o, "capacity", optarg, 1, &o->capacity);
+    case OPT_STEPS: o->steps = true; return 0;
+    case OPT_SEED: return parse_number(o, "seed", optarg, 0, &o->seed);
     case 'o': o->output = optarg; return 0;
     default:
         if (o->format != CAPS_TABLE && o->format != (enum caps_format)(c - OPT_FORMAT))
@@ -221,7 +266,14 @@ static int parse_one(struct caps_options *o, int c)
 
 int caps_parse(int argc, char **argv, unsigned takes, struct caps_options *o)
 {
-    *o = (struct caps_options){.name = argv[0], .elem = "int", .append = 1};
+    *o = (struct caps_options){.name = argv[0],
+                               .elem = "int",
+                               .append = 1,
+                               .key = "int",
+                               .val = "int",
+                               .load = 0.75,
+                               .capacity = 16,
+                               .seed = 1};
     optind = 0;
     opterr = 0;
     for (int c, index = -1; (c = getopt_long(argc, argv, ":o:h", options, &index)) != -1;) {
@@ -238,10 +290,13 @@ int caps_parse(int argc, char **argv, unsigned takes, struct caps_options *o)
         else if (!taken(c, takes))
             status = caps_wrong(o->name, "--%s means nothing here", options[index].name);
         else
-            status = parse_one(o, c);
+            status = parse_one(o, c, takes);
         if (status != 0) return 1 + status;
     }
+    o->go_given = o->rules != 0;
     if (o->rules == 0) add_version(o, 22);
+    /* Of maps both kinds that there are. */
+    if (!o->go_given && (takes & TAKES_MAP) != 0) add_version(o, 24);
     o->arch_given = o->arches != 0;
     if (o->arches == 0) o->arch[o->arches++] = BOSK_ARCH_NATIVE;
     o->args = argv + optind;

@@ -1,5 +1,6 @@
-/* caps_buckets.h - Go's bucket map (up to 1.23) as a model that can be watched: buckets, top hashes,
- * overflow, growth by two evacuations a write, growth of the same size, iteration from a given seed.
+/* caps_buckets.h - Go's bucket map (up to 1.23) as a model that can be watched: buckets, top
+ * hashes, overflow, growth by two evacuations a write, growth of the same size, iteration from a
+ * given seed.
  *
  * Keys are numbers; values would only be carried along, so there are none.  The hash is a mixer of
  * key and seed, not Go's own: what follows from the hash alone is Go's in distribution only.
@@ -31,7 +32,7 @@ struct bucket_map {
     int64_t count;
     uint32_t log2; /* B */
     bool same_size;
-    uint32_t overflows; /* noverflow */
+    uint32_t overflows;         /* noverflow */
     struct bucket *array, *old; /* old: NULL unless it grows */
     uint64_t spare, spare_used; /* overflow buckets that came with the array */
     uint64_t evacuated;         /* all old buckets below this are */

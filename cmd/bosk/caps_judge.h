@@ -13,8 +13,8 @@ struct verdict {
     bool sized;          /* the bytes are known */
     uint64_t bytes;
     bool noscan, slice;
-    int64_t len, cap;    /* of a slice, where it is on the heap; -1: not known */
-    int64_t local_cap;   /* where it is on the stack */
+    int64_t len, cap;  /* of a slice, where it is on the heap; -1: not known */
+    int64_t local_cap; /* where it is on the stack */
     bool at_compile_time;
     char decided[128];
     enum place local, escaping;

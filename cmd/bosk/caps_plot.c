@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #include "caps_plot.h"
 
+#include "caps_svg.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -22,7 +24,7 @@ enum {
     GAP = 34,
     LOWER = 110
 };
-enum { COLOURS = 8, DOTS = 400 };
+enum { DOTS = 400 };
 #define TOOTH_POINTS 10
 #define MOST_SPARE 2.6
 
@@ -32,41 +34,6 @@ struct view {
     double x0, x1, y0, y1; /* logarithms to the base of 10 */
     double most;           /* of capacity over length */
 };
-
-static const char style[] =
-    "<style>\n"
-    ".bosk{--back:#ffffff;--ink:#1d2530;--soft:#66707d;--grid:#e4e8ee;--beside:#9aa4b1;"
-    "--s0:#2763c9;--s1:#d4450c;--s2:#23803a;--s3:#9332b0;--s4:#bf1f58;--s5:#0a7083;--s6:#8a6700;"
-    "--s7:#4a5159}\n"
-    "@media (prefers-color-scheme:dark){.bosk{--back:#14171c;--ink:#e3e8ef;--soft:#96a1b0;"
-    "--grid:#2a303a;--beside:#6c7684;--s0:#74aaff;--s1:#ff9260;--s2:#68cf80;--s3:#d78dec;"
-    "--s4:#ff86ab;--s5:#4ec5d9;--s6:#e2ba42;--s7:#b3bbc6}}\n"
-    ".bosk text{font:13px system-ui,sans-serif;fill:var(--soft)}\n"
-    ".bosk .title{font-size:19px;font-weight:600;fill:var(--ink)}\n"
-    ".bosk .key{fill:var(--ink)}\n"
-    ".bosk .grid{stroke:var(--grid);stroke-width:1}\n"
-    ".bosk .line{fill:none;stroke-linejoin:round}\n"
-    ".bosk .beside{stroke:var(--beside);stroke-width:1.3;stroke-dasharray:6 4;fill:none}\n"
-    ".bosk .b1{stroke-dasharray:1.5 3}\n"
-    ".bosk .mark{stroke:var(--back);stroke-width:1.2}\n"
-    "</style>\n";
-
-static void escape(FILE *f, const char *s)
-{
-    char clean[256];
-    for (s = text_clean(s, clean, sizeof clean); *s != '\0'; s++) {
-        if (*s == '<')
-            fputs("&lt;", f);
-        else if (*s == '>')
-            fputs("&gt;", f);
-        else if (*s == '&')
-            fputs("&amp;", f);
-        else if (*s == '"')
-            fputs("&quot;", f);
-        else
-            fputc(*s, f);
-    }
-}
 
 /* ---- axes -------------------------------------------------------------------------------------
  */
@@ -114,13 +81,6 @@ static void measure(struct view *v)
     if (v->most > MOST_SPARE) v->most = MOST_SPARE;
 }
 
-static void number(FILE *f, int exponent, int digit)
-{
-    static const char *const unit[] = {"", "k", "M", "G", "T", "P", "E"};
-    unsigned e = (unsigned)exponent;
-    fprintf(f, "%d%.*s%s", digit, (int)(e % 3), "00", unit[e / 3 < 7 ? e / 3 : 6]);
-}
-
 static void grid(const struct view *v, bool upright)
 {
     double low = upright ? v->x0 : v->y0, high = upright ? v->x1 : v->y1;
@@ -142,7 +102,7 @@ static void grid(const struct view *v, bool upright)
                         "<path class=\"grid\" d=\"M%d %.1fH%d\"/>"
                         "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">",
                         LEFT, at, WIDTH - RIGHT, LEFT - 8, at + 4);
-            number(v->f, e, digit);
+            svg_number(v->f, e, digit);
             fputs("</text>\n", v->f);
         }
     }
@@ -216,7 +176,7 @@ static void line(const struct view *v, size_t i)
     char how[120];
     snprintf(how, sizeof how,
              "<path class=\"line\" style=\"stroke:var(--s%zu)\" stroke-width=\"%.1f\"%s",
-             i % COLOURS, width, i >= COLOURS ? " stroke-dasharray=\"7 3\"" : "");
+             i % SVG_COLOURS, width, i >= SVG_COLOURS ? " stroke-dasharray=\"7 3\"" : "");
     fputs(how, v->f);
     steps(v, &v->p->line[i]);
     fputs(how, v->f);
@@ -232,11 +192,11 @@ static void dots(const struct view *v, size_t which)
         bool differs = ladder_differs(p->line, p->lines, l, r);
         fprintf(v->f,
                 "<circle%s style=\"fill:var(--s%zu)\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\"><title>",
-                differs ? " class=\"mark\"" : "", which % COLOURS, x_of(v, (double)r->len),
+                differs ? " class=\"mark\"" : "", which % SVG_COLOURS, x_of(v, (double)r->len),
                 y_of(v, (double)r->cap), differs ? "3.6" : "2.2");
         fprintf(v->f, "%" PRId64 " elements: capacity %" PRId64 ", %" PRIu64 " bytes (", r->len,
                 r->cap, r->bytes);
-        escape(v->f, ladder_name(l, true).s);
+        svg_escape(v->f, ladder_name(l, true).s);
         fputs(")</title></circle>\n", v->f);
     }
     if (l->panics) {
@@ -245,7 +205,7 @@ static void dots(const struct view *v, size_t which)
         fprintf(v->f,
                 "<path class=\"line\" style=\"stroke:var(--s%zu)\" stroke-width=\"2.5\" "
                 "d=\"M%.1f %.1fl10 10m0 -10l-10 10\"><title>more is impossible</title></path>\n",
-                which % COLOURS, x - 5, y - 5);
+                which % SVG_COLOURS, x - 5, y - 5);
     }
 }
 
@@ -259,12 +219,12 @@ static void keys(const struct view *v)
         const struct ladder *l = i < p->lines ? &p->line[i] : p->beside[i - p->lines];
         if (i < p->lines)
             fprintf(v->f, "<path class=\"line\" style=\"stroke:var(--s%zu)\" stroke-width=\"4\"",
-                    i % COLOURS);
+                    i % SVG_COLOURS);
         else
             fprintf(v->f, "<path class=\"beside b%zu\"", i - p->lines);
         fprintf(v->f, " d=\"M%d %dh26\"/><text class=\"key\" x=\"%d\" y=\"%d\">", LEFT + 14, y - 4,
                 LEFT + 50, y);
-        escape(v->f, ladder_name(l, i < p->lines).s);
+        svg_escape(v->f, ladder_name(l, i < p->lines).s);
         fputs("</text>\n", v->f);
         for (size_t k = 0; i < p->lines && k < l->rungs; k++)
             marked |= ladder_differs(p->line, p->lines, l, &l->rung[k]);
@@ -280,17 +240,7 @@ void plot_svg(const struct plot *p, FILE *f)
 {
     struct view v = {.p = p, .f = f};
     measure(&v);
-    fprintf(f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"bosk\" viewBox=\"0 0 %d %d\" "
-            "width=\"%d\" height=\"%d\" role=\"img\">\n<title>",
-            WIDTH, HEIGHT, WIDTH, HEIGHT);
-    escape(f, p->title);
-    fprintf(f,
-            "</title>\n%s<rect width=\"%d\" height=\"%d\" rx=\"8\" style=\"fill:var(--back)\"/>\n"
-            "<text class=\"title\" x=\"%d\" y=\"36\">",
-            style, WIDTH, HEIGHT, LEFT);
-    escape(f, p->title);
-    fputs("</text>\n", f);
+    svg_begin(f, WIDTH, HEIGHT, LEFT, p->title);
     grid(&v, true);
     grid(&v, false);
     lower_grid(&v);
@@ -309,25 +259,10 @@ void plot_svg(const struct plot *p, FILE *f)
 /* ---- a page
  * --------------------------------------------------------------------------------------- */
 
-static const char page_style[] =
-    "<style>\n"
-    "body{margin:0;background:#fff;color:#1d2530;font:15px system-ui,sans-serif}\n"
-    "main{max-width:960px;margin:0 auto;padding:20px}\n"
-    "svg{width:100%;height:auto}\n"
-    "h2{font-size:17px;margin:28px 0 8px}\n"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:3px 10px;text-align:right;border-bottom:1px solid #e4e8ee}\n"
-    "th{font-weight:600;color:#66707d}\n"
-    "tr.differs td{background:#fff3d6}\n"
-    ".wide{overflow-x:auto}\n"
-    "@media (prefers-color-scheme:dark){body{background:#14171c;color:#e3e8ef}"
-    "th,td{border-color:#2a303a}th{color:#96a1b0}tr.differs td{background:#3a3115}}\n"
-    "</style>\n";
-
 static void table(const struct plot *p, const struct ladder *l, FILE *f)
 {
     fputs("<h2>", f);
-    escape(f, ladder_name(l, true).s);
+    svg_escape(f, ladder_name(l, true).s);
     fputs("</h2>\n<div class=\"wide\"><table>\n<tr><th>len<th>wanted<th>class<th>cap<th>bytes"
           "<th>wasted<th>copied<th>factor</tr>\n",
           f);
@@ -346,13 +281,8 @@ static void table(const struct plot *p, const struct ladder *l, FILE *f)
 
 void plot_html(const struct plot *p, FILE *f)
 {
-    fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
-          f);
-    escape(f, p->title);
-    fprintf(f, "</title>\n%s</head>\n<body>\n<main>\n", page_style);
+    svg_page_begin(f, p->title);
     plot_svg(p, f);
     for (size_t i = 0; i < p->lines; i++) table(p, &p->line[i], f);
-    fputs("</main>\n</body>\n</html>\n", f);
+    svg_page_end(f);
 }
