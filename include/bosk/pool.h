@@ -7,8 +7,9 @@
  *
  * Each thread has a place of its own and a list behind it that other threads may take from.  An
  * item that lies unused over two ticks is dropped.  A tick is what a collection cycle is in Go: it
- * comes when the scavenger looks at the heap and scavenge_window (500 ms) has passed since the last
- * one, and with each bosk_trim.  So nothing may rely on an item being kept, nor on which one comes.
+ * comes with each collection; where none has been for two minutes, when the scavenger looks at the
+ * heap and scavenge_window (500 ms) has passed since the last one; and with each bosk_trim.  So
+ * nothing may rely on an item being kept, nor on which one comes.
  *
  * The scavenger runs inside allocations of any thread.  A `drop` of the user is never called from
  * there, but from the next call on the pool, from bosk_trim, or from the thread of

@@ -28,7 +28,8 @@
 #define SEGMENTS 16
 #define SEGMENT_SHIFT 3 /* segment k has 8 << k locals */
 #define BUDGET_NS 2000000u
-#define LOOK_EVERY 64 /* items dropped between two looks at the clock */
+#define CYCLE_MS 120000u /* collections may lie that far apart before ticks go by time again */
+#define LOOK_EVERY 64    /* items dropped between two looks at the clock */
 
 struct bank {
     void *own;
@@ -57,7 +58,7 @@ struct pool_state {
 static struct boski_lock lock;
 static struct pool_state *first, *last; /* all pools */
 static uint32_t rounds;
-static uint64_t tick_ms;
+static uint64_t tick_ms, cycle_ms; /* of the last tick by time; of the last cycle */
 static uintptr_t stamps; /* given out; those of 32 bits come round after months of ticks */
 
 /* ---- threads ---------------------------------------------------------------------------- */
@@ -130,6 +131,14 @@ static BOSKI_NOINLINE uint32_t slot_take(void)
     return slot;
 }
 
+/* Zero memory in which a collector finds the items. */
+static void *root_alloc(size_t bytes)
+{
+    static const bosk_type words = {.size = 1, .align = 64, .name = "pool"};
+    const bosk_home root = {BOSK_HOME_ROOT, NULL};
+    return bosk_alloc_in(root, &words, bytes, true);
+}
+
 /* ---- locals ------------------------------------------------------------------------------- */
 
 static inline struct pool_local *local_at(const struct pool_state *st, uint32_t i)
@@ -147,9 +156,8 @@ static bool locals_cover(struct pool_state *st, uint32_t i)
         uint32_t k = 31 - (uint32_t)__builtin_clz(n + (1u << SEGMENT_SHIFT)) - SEGMENT_SHIFT;
         if (k >= SEGMENTS) return false;
         size_t bytes = ((size_t)1 << (k + SEGMENT_SHIFT)) * sizeof(struct pool_local);
-        struct pool_local *more = bosk_aligned_alloc(64, bytes);
+        struct pool_local *more = root_alloc(bytes);
         if (more == NULL) return false;
-        memset(more, 0, bytes);
         boski_lock(&lock);
         bool mine = st->segment[k] == NULL;
         if (mine) {
@@ -222,7 +230,7 @@ static bool push(struct bank *b, void *item)
         struct boski_ring *r = b->ring[b->top];
         if (r == NULL) {
             uint32_t n = 16u << b->top;
-            r = bosk_calloc(1, sizeof *r + n * sizeof r->slot[0]);
+            r = root_alloc(sizeof *r + n * sizeof r->slot[0]);
             if (r == NULL) return false;
             r->mask = n - 1;
             __atomic_store_n(&b->ring[b->top], r, __ATOMIC_RELEASE);
@@ -387,10 +395,13 @@ static void ask(struct pool_state *st)
 static bool claim(uint64_t now_ms, enum boski_tick how)
 {
     uint64_t was = __atomic_load_n(&tick_ms, __ATOMIC_RELAXED);
-    if (how == BOSKI_TICK_FORCED) {
+    if (how == BOSKI_TICK_CYCLE) __atomic_store_n(&cycle_ms, now_ms, __ATOMIC_RELAXED);
+    if (how == BOSKI_TICK_FORCED || how == BOSKI_TICK_CYCLE) {
         __atomic_store_n(&tick_ms, now_ms, __ATOMIC_RELAXED);
         return true;
     }
+    uint64_t cycle = __atomic_load_n(&cycle_ms, __ATOMIC_RELAXED);
+    if (cycle != 0 && now_ms - cycle < CYCLE_MS) return false;
     bool soon = now_ms - was < boski_conf.scavenge_window_ms;
     return !(soon && was != 0) &&
            __atomic_compare_exchange_n(&tick_ms, &was, now_ms, false, __ATOMIC_RELAXED,
@@ -406,7 +417,7 @@ static void tick(uint64_t now_ms, enum boski_tick how)
     uint64_t until_ns = how == BOSKI_TICK_FORCED ? UINT64_MAX : boski_os_now_ns() + BUDGET_NS;
     uint32_t round = __atomic_add_fetch(&rounds, 1, __ATOMIC_RELAXED);
     for (struct pool_state *st; (st = next_turn(round)) != NULL; turn_done(st)) {
-        if (how == BOSKI_TICK_IN_MALLOC && st->drop != NULL)
+        if ((how == BOSKI_TICK_IN_MALLOC || how == BOSKI_TICK_CYCLE) && st->drop != NULL)
             ask(st);
         else
             grow_older(st, until_ns);

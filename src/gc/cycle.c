@@ -126,6 +126,7 @@ static BOSKI_NOINLINE bool stop_and_mark(void *ctx)
 
 static bool cycle(bool forced)
 {
+    boski_tell_tick(boski_now_ms(), BOSKI_TICK_CYCLE);
     boski_gc_sweep_all();
     uint64_t begin = boski_os_now_ns(), cpu = boski_os_thread_cpu_ns();
     size_t allocated = __atomic_load_n(&boski_collected.allocated, __ATOMIC_RELAXED);

@@ -325,7 +325,12 @@ void boski_hheap_fork(int step); /* 0 prepare, 1 parent, 2 child */
 /* Set once, by the first pool.  A tick comes with each of the scavenger's, no lock held; inside
  * malloc nothing of the user's may be called.  Forks: 0 prepare, before any lock of the heap,
  * 1 parent, 2 child. */
-enum boski_tick { BOSKI_TICK_IN_MALLOC, BOSKI_TICK_OUTSIDE, BOSKI_TICK_FORCED };
+enum boski_tick {
+    BOSKI_TICK_IN_MALLOC,
+    BOSKI_TICK_OUTSIDE,
+    BOSKI_TICK_FORCED,
+    BOSKI_TICK_CYCLE /* a collection begins; inside malloc, too */
+};
 extern BOSKI_HIDDEN void (*boski_on_tick)(uint64_t now_ms, enum boski_tick how);
 extern BOSKI_HIDDEN void (*boski_on_fork)(int step);
 static inline void boski_tell_tick(uint64_t now_ms, enum boski_tick how)

@@ -3,6 +3,7 @@
 #include "heap_support.h"
 
 #include <bosk/arena.h>
+#include <bosk/gc.h>
 #include <bosk/pool.h>
 #include <pthread.h>
 #include <sys/wait.h>
@@ -280,7 +281,7 @@ TEST(pool, others_take_what_an_ended_thread_left)
 
 TEST(pool, threads_that_come_and_go_reuse_places)
 {
-    size_t bytes = 0;
+    uint64_t bytes = 0;
     for (unsigned i = 0; i < 200; i++) {
         in_thread(put_some);
         if (i == 20) bytes = stats_exact().live;
@@ -364,7 +365,7 @@ TEST(pool, ring_gives_each_item_once)
     uint64_t n = bosk_test_budget(400000);
     pthread_t thread[TAKERS];
     ring = bosk_calloc(1, sizeof *ring + RING * sizeof ring->slot[0]);
-    taken = bosk_calloc(n + 1, sizeof *taken);
+    taken = bosk_calloc((size_t)n + 1, sizeof *taken);
     CHECK(ring != NULL && taken != NULL);
     ring->mask = RING - 1;
     for (unsigned i = 0; i < TAKERS; i++)
@@ -414,9 +415,15 @@ static void *churn(void *arg)
     }
     return NULL;
 }
+static void *age(void *arg)
+{
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) bosk_trim(SIZE_MAX);
+    return arg;
+}
 TEST(pool, fork_children_use_it)
 {
-    pthread_t thread[2];
+    pthread_t thread[3];
+    CHECK_EQ(pthread_create(&thread[2], NULL, age, NULL), 0);
     for (int i = 0; i < 2; i++) CHECK_EQ(pthread_create(&thread[i], NULL, churn, NULL), 0);
     put_some(NULL);
     uint64_t n = bosk_test_budget(60);
@@ -446,7 +453,7 @@ TEST(pool, fork_children_use_it)
         CHECK_CHILD(pid);
     }
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-    for (int i = 0; i < 2; i++) CHECK_EQ(pthread_join(thread[i], NULL), 0);
+    for (int i = 0; i < 3; i++) CHECK_EQ(pthread_join(thread[i], NULL), 0);
 }
 
 TEST_OOM(pool, without_memory_items_are_dropped)
@@ -468,4 +475,34 @@ TEST_OOM(pool, without_memory_items_are_dropped)
     }
     CHECK_EQ(bosk_pool_len(&blocks), 0);
     bosk_pool_free(&blocks);
+}
+
+/* ---- with a collector
+ * ------------------------------------------------------------------------------ */
+
+static bosk_pool collected;
+static __attribute__((noinline)) void fill_collected(size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t *p = bosk_gc_malloc(64);
+        CHECK(p != NULL);
+        for (size_t k = 0; k < 8; k++) p[k] = i * 8 + k;
+        bosk_pool_put(&collected, p);
+    }
+}
+TEST(pool, keeps_collected_objects_for_a_cycle)
+{
+    fill_collected(200);
+    CHECK(bosk_gc_collect());
+    CHECK_EQ(bosk_pool_len(&collected), 200);
+    fill_collected(0);
+    for (size_t i = 0; i < 1000; i++) memset(bosk_gc_malloc(64), 0xff, 64);
+    for (size_t i = 0; i < 50; i++) {
+        uint64_t *p = bosk_pool_get(&collected);
+        CHECK(p != NULL);
+        for (size_t k = 1; k < 8; k++) CHECK_EQ(p[k], p[0] + k);
+    }
+    CHECK(bosk_gc_collect());
+    CHECK_EQ(bosk_pool_len(&collected), 0);
+    bosk_pool_free(&collected);
 }
