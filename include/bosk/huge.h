@@ -49,6 +49,9 @@ BOSK_API void *bosk_hugealloc(size_t size, unsigned want, struct bosk_huge *got)
  * Where mappings of the kernel cover more than the buffer, huge_bytes is the most it can be.
  * False when `p` is not the start of a block.  Reads /proc/self/smaps: for reports, not loops. */
 BOSK_API bool bosk_huge_report(const void *p, struct bosk_huge *got);
+/* What BOSK_CONF=hugetlb=BYTES has come to: bytes of explicit huge pages that blocks of malloc and
+ * its relatives got, in all, and how many blocks got ordinary pages instead.  NULL: not asked. */
+BOSK_API void bosk_huge_stats(uint64_t *bytes, uint64_t *misses);
 /* Frees a buffer; NULL does nothing. */
 BOSK_API void bosk_hugefree(void *p);
 

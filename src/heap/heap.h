@@ -114,6 +114,7 @@ struct mspan {
     uint8_t flags;    /* BOSKI_SPAN_* */
     uint8_t bucket;   /* list of the mcentral it is in */
     uint8_t inuse;    /* is a span and not a free record */
+    uint8_t guard;    /* pages at its end that are without access */
 
     struct mspan *next, *prev;
     void *owner;           /* first-class heap, arena or collected list, by `home`, or NULL */
@@ -179,9 +180,10 @@ static inline size_t boski_slot_of(const struct mspan *s, const void *p)
     if (s->nelems == 1) return 0;
     return (size_t)(((uint64_t)off * s->magic) >> 32);
 }
+/* What can be used of it: all but guard pages. */
 static inline size_t boski_span_bytes(const struct mspan *s)
 {
-    return s->npages << BOSKI_PAGE_SHIFT;
+    return (s->npages - s->guard) << BOSKI_PAGE_SHIFT;
 }
 
 /* Adds to a shared counter: plainly while the process has one thread. */
@@ -230,6 +232,8 @@ void boski_span_init(struct mspan *s, unsigned class_);
 
 /* Memory for records and tables; never given back.  Zeroed.  NULL when there is none. */
 void *boski_meta_alloc(size_t bytes);
+/* The same, in cache lines of its own: for what one thread writes all the time. */
+void *boski_meta_alloc_lines(size_t bytes);
 extern BOSKI_HIDDEN struct boski_lock boski_meta_lock;
 
 /* ---- mcentral --------------------------------------------------------------------- */
@@ -265,6 +269,8 @@ size_t boski_span_take(struct mspan *s, uint32_t *word, void **top, size_t want)
 void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed);
 void *boski_large_malloc(size_t size); /* the same, first from the thread's slot */
 void boski_large_free(struct mspan *s);
+/* Gives the guard pages of `s` access again; false when the system refuses. */
+bool boski_large_unguard(struct mspan *s);
 /* Puts a free large span into the large cache. */
 void boski_large_keep(struct mspan *s);
 /* Drops what the large cache holds that is older than `age_ms`. */

@@ -75,6 +75,39 @@ static void *huge_alloc(size_t size, size_t page, unsigned want)
     return p;
 }
 
+/* Bytes of explicit huge pages that the option hugetlb got, in all, and blocks that got none. */
+static uint64_t got_bytes, missed;
+#define ASK_AGAIN_MS 1000 /* asking in vain is some calls of the system each time */
+
+void boski_huge_init(void) { (void)huge_page(); }
+
+void *boski_huge_explicit(size_t size)
+{
+    static uint64_t vain_ms; /* when it was asked in vain */
+    uint64_t now_ms = boski_now_ms(), before_ms = BOSKI_LOOK(vain_ms);
+    size_t page = huge_page();
+    bool is_explicit = false;
+    void *p = NULL;
+    if (page <= BOSKI_PAGE_BYTES || size > (size_t)PTRDIFF_MAX - page) return NULL;
+    size_t bytes = (size + page - 1) & ~(page - 1);
+    if (before_ms == 0 || now_ms - before_ms >= ASK_AGAIN_MS)
+        p = span_alloc(bytes, page, BOSK_HUGE_EXPLICIT, &is_explicit);
+    if (p != NULL && !is_explicit) {
+        boski_huge_free(boski_span_of(p));
+        BOSKI_SET(vain_ms, now_ms);
+        p = NULL;
+    }
+    if (p != NULL && boski_recording) boski_sample_object(p, size, bytes);
+    boski_count(p != NULL ? &got_bytes : &missed, p != NULL ? bytes : 1);
+    return p;
+}
+
+BOSK_API void bosk_huge_stats(uint64_t *bytes, uint64_t *misses)
+{
+    if (bytes != NULL) *bytes = BOSKI_LOOK(got_bytes);
+    if (misses != NULL) *misses = BOSKI_LOOK(missed);
+}
+
 /* Lines and pages of one's own. */
 static void *plain_alloc(size_t size, size_t align)
 {

@@ -6,6 +6,7 @@
  * merge and serve any size; what is older than 100 ms goes there too, and from there by age to
  * the system.
  */
+#include "huge.h"
 #include "mcache.h"
 
 #define SLOTS 16
@@ -79,6 +80,10 @@ void boski_large_trim(uint64_t now_ms, uint64_t age_ms)
 
 static void cache_give(struct mspan *s, uint64_t now_ms)
 {
+    if (BOSK_UNLIKELY(s->guard != 0)) { /* what is freed is not to be found mapped */
+        boski_mheap_free(s);
+        return;
+    }
     struct mspan *out = NULL;
     s->stamp_ms = now_ms;
     s->needzero = 1;
@@ -177,11 +182,54 @@ void *boski_large_malloc(size_t size)
     return boski_large_alloc(size, 1, 0, &zeroed);
 }
 
+/* Each guard costs two mappings, and without any left the heap could not grow. */
+#define GUARDS_MAX 16000
+static uint32_t guards;
+
+bool boski_large_unguard(struct mspan *s)
+{
+    if (!boski_os_commit((void *)(s->base + boski_span_bytes(s)),
+                         (size_t)s->guard << BOSKI_PAGE_SHIFT))
+        return false;
+    s->guard = 0;
+    __atomic_fetch_sub(&guards, 1, __ATOMIC_RELAXED);
+    return true;
+}
+/* A span that ends with pages without access, where they can be had; a system page is the least. */
+static struct mspan *guarded(size_t npages, size_t align_pages, unsigned flags)
+{
+    size_t unit = boski_os.page > BOSKI_PAGE_BYTES ? boski_os.page >> BOSKI_PAGE_SHIFT : 1;
+    struct mspan *s = NULL;
+    npages = (npages + unit - 1) & ~(unit - 1);
+    if (align_pages < unit) align_pages = unit;
+    bool may = __atomic_fetch_add(&guards, 1, __ATOMIC_RELAXED) < GUARDS_MAX;
+    if (may) s = boski_mheap_alloc(npages + unit, align_pages, BOSKI_C_LARGE, flags);
+    if (s != NULL && boski_os_protect_none((void *)(s->base + (npages << BOSKI_PAGE_SHIFT)),
+                                           unit << BOSKI_PAGE_SHIFT)) {
+        s->guard = (uint8_t)unit;
+        s->elem_bytes = boski_span_bytes(s);
+        return s;
+    }
+    __atomic_fetch_sub(&guards, 1, __ATOMIC_RELAXED);
+    return s != NULL ? s : boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
+}
+static struct mspan *span_alloc(size_t npages, size_t align_pages, unsigned flags)
+{
+    if (BOSK_UNLIKELY(boski_conf.guard)) return guarded(npages, align_pages, flags);
+    return boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
+}
+
 void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
 {
     *zeroed = false;
     if (size > (size_t)PTRDIFF_MAX - BOSKI_PAGE_BYTES - align) return NULL;
     if (BOSK_UNLIKELY(!boski_mheap.ready) && !boski_heap_init()) return NULL;
+    if (BOSK_UNLIKELY(boski_conf.hugetlb != 0) && size >= boski_conf.hugetlb &&
+        align <= BOSKI_PAGE_BYTES) {
+        void *p = boski_huge_explicit(size);
+        *zeroed = p != NULL;
+        if (p != NULL) return p;
+    }
     struct mcache *mc = boski_mcache();
     bool record = boski_recording && !boski_tls.inside;
     size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
@@ -204,12 +252,12 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
         if (flags != 0 || __atomic_load_n(&cache.pages, __ATOMIC_RELAXED) > KEEP_PAGES)
             boski_large_trim(now_ms, 0);
         boski_tick(now_ms);
-        s = boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
+        s = span_alloc(npages, align_pages, flags);
         if (s == NULL) {
             if (mc != NULL) boski_mcache_flush(mc);
             boski_central_trim();
             boski_large_trim(now_ms, 0);
-            s = boski_mheap_alloc(npages, align_pages, BOSKI_C_LARGE, flags);
+            s = span_alloc(npages, align_pages, flags);
         }
         if (s == NULL) {
             boski_count(&boski_ctr->failed_allocs, 1);
@@ -236,7 +284,8 @@ void boski_large_free(struct mspan *s)
 {
     bool record = boski_recording && !boski_tls.inside;
     struct mcache *mc = boski_mcache_peek();
-    if (!record && mc != NULL && s->npages <= SLOT_PAGES && (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
+    if (!record && mc != NULL && s->npages <= SLOT_PAGES && s->guard == 0 &&
+        (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
         __atomic_load_n(&s->bits[0], __ATOMIC_RELAXED) == 0) {
         struct mspan *out = mc->large;
         BOSKI_SET(s->bits[0], (uint64_t)1);

@@ -98,7 +98,7 @@ BOSKI_NOINLINE struct mcache *boski_mcache_make(void)
     boski_unlock(&pool_lock);
     bool old = mc != NULL;
     if (!old) {
-        mc = boski_meta_alloc(sizeof *mc);
+        mc = boski_meta_alloc_lines(sizeof *mc);
         if (mc == NULL) return NULL;
         for (unsigned i = 0; i < BOSKI_LANES - BOSKI_LANES_FAST; i++) mc->medium[i] = BOSKI_NOTHING;
         memcpy(mc->parked, no_pops, sizeof mc->parked);

@@ -151,6 +151,8 @@ static void book_freed(size_t n)
 
 void boski_mheap_free(struct mspan *s)
 {
+    /* Where access is not given back, the pages cannot serve again: the span stays what it is. */
+    if (BOSK_UNLIKELY(s->guard != 0) && !boski_large_unguard(s)) return;
     boski_lock(&boski_mheap.lock);
     BOSKI_ASSERT(1, s->inuse);
     clear_pages(s->page, s->npages);
@@ -166,6 +168,7 @@ void boski_mheap_free(struct mspan *s)
 bool boski_mheap_grow_span(struct mspan *s, size_t npages)
 {
     size_t more = npages - s->npages, end = s->page + s->npages, scavenged = 0;
+    if (s->guard != 0) return false;
     if (npages > boski_map.max_pages || !boski_limit_make_room(more)) return false;
     boski_lock(&boski_mheap.lock);
     bool ok = boski_pages_alloc_at(end, more, &scavenged);

@@ -47,6 +47,14 @@ void *boski_meta_alloc(size_t bytes)
     return p;
 }
 
+void *boski_meta_alloc_lines(size_t bytes)
+{
+    size_t line = boski_os.cacheline;
+    if (line <= 64) return boski_meta_alloc(bytes); /* as all of them are */
+    char *p = boski_meta_alloc(((bytes + line - 1) & ~(line - 1)) + line - 64);
+    return p == NULL ? NULL : p + ((0 - (uintptr_t)p) & (line - 1));
+}
+
 /* ---- side tables ------------------------------------------------------------- */
 
 /* One reserved table; committed up to `done` bytes. */

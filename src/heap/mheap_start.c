@@ -1,4 +1,5 @@
 /* mheap_start.c - how large the heap may become, and the start of everything. */
+#include "huge.h"
 #include "mheap_parts.h"
 
 /* How much address space to reserve; 0 means arenas only. */
@@ -89,6 +90,7 @@ bool boski_heap_init(void)
             default_limit();
             if (boski_conf.verbose) tell();
             boski_fork_init();
+            if (boski_conf.hugetlb != 0) boski_huge_init();
             __atomic_store_n(&boski_mheap.ready, true, __ATOMIC_RELEASE);
         }
     }

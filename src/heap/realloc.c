@@ -22,6 +22,7 @@ static size_t pages_for(size_t size) { return (size + BOSKI_PAGE_BYTES - 1) >> B
 static size_t growth_size(size_t have, size_t size)
 {
     size_t step = size - have;
+    if (BOSK_UNLIKELY(boski_conf.guard)) return size; /* what was not asked for is beyond the end */
     if (have <= 2048) return step <= have / 2 ? 2 * have : size;
     if (step >= have / 4) return size;
     size_t more = have + have / 2;
@@ -100,7 +101,8 @@ static void *resize_large(struct mspan *s, void *p, size_t size, bool *copied)
     if (size > have) return grow_large(s, p, size, copied);
     if (size <= BOSKI_SMALL_MAX) return move_by_copy(p, have, size, size);
     size_t need = pages_for(size);
-    if (need < s->npages - s->npages / 4) { /* give the tail back when it is worth it */
+    if (need < s->npages - s->npages / 4 &&
+        s->guard == 0) { /* give the tail back when it is worth it */
         boski_mheap_shrink_span(s, need);
         boski_large_resized(have, boski_span_bytes(s));
         boski_count(&boski_ctr->realloc_shrunk, 1);

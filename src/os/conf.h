@@ -20,9 +20,11 @@ struct boski_conf {
     uint64_t sample;   /* sample=BYTES mean; 0: automatic */
     uint64_t failos;   /* failos=N */
     uint64_t mapseed;  /* mapseed=N */
+    uint64_t hugetlb;  /* hugetlb=BYTES: blocks from this size on, 0: none */
     uint32_t scavenge_window_ms; /* scavenge_window=MS, live */
     bool memlimit_hard;          /* hardlimit=1 */
     bool check;                  /* check=1: every free is checked at once */
+    bool guard;                  /* guard=1: a page without access after large blocks */
     bool small;                  /* profile=small */
     bool scavenger_thread;       /* scavenger=thread */
     int thp;                     /* thp=1 ask, 0 leave (default), -1 refuse */

@@ -20,6 +20,10 @@ OPTION(scavenge_window, MS, scavenge_window_ms, 1, "",
        "Milliseconds that free memory stays resident before it is given back.")
 OPTION(hardlimit, FLAG, memlimit_hard, 0, "", "Fail requests beyond the memory limit.")
 OPTION(check, FLAG, check, 0, "", "Check every free at once.")
+OPTION(guard, FLAG, guard, 0, "",
+       "Follow each block above 32 KiB by a page without access, and give it back when freed.")
+OPTION(hugetlb, BYTES, hugetlb, 0, "",
+       "Serve blocks from this size on by explicit huge pages while the system has some; 0: never.")
 OPTION(profile, WORD, small, 0, "small", "small: small caches and eager release.")
 OPTION(scavenger, WORD, scavenger_thread, 0, "thread",
        "thread: give memory back from a thread of its own.")

@@ -53,7 +53,8 @@ void boski_os_unmap(void *p, size_t bytes);
 /* Moves the pages of [from, from+bytes) to `to`, both inside committed ranges; `from` reads as zero
  * afterwards.  False when the kernel cannot: nothing has moved. */
 bool boski_os_move(void *from, void *to, size_t bytes);
-void boski_os_protect_none(void *p, size_t bytes);
+/* Takes all access away.  False when the kernel refuses: too many mappings. */
+bool boski_os_protect_none(void *p, size_t bytes);
 /* Transparent huge pages: advice > 0 asks for them, < 0 refuses them. */
 void boski_os_hugepage(void *p, size_t bytes, int advice);
 

@@ -215,12 +215,13 @@ void boski_os_dump(void *p, size_t bytes)
     errno = saved;
 }
 
-void boski_os_protect_none(void *p, size_t bytes)
+bool boski_os_protect_none(void *p, size_t bytes)
 {
     int saved = errno;
+    bool ok = whole_pages(p, &bytes) && !boski_os_fail_now() && mprotect(p, bytes, PROT_NONE) == 0;
 
-    if (whole_pages(p, &bytes)) mprotect(p, bytes, PROT_NONE);
     errno = saved;
+    return ok;
 }
 
 /* Each moved range is a mapping of its own for the kernel until it is mapped anew, and a process
