@@ -4,11 +4,11 @@
  * In-place linear hashing over groups of 15 slots.  Home h of an entry is a group: the low bits of
  * its hash, less the highest of them while that home does not exist yet.  A full group counts how
  * many entries went past it (`over`), so a search ends at the first group whose count is 0 and
- * deletion leaves nothing behind.  Groups lie in blocks of 64 to 128 KiB, ordinary blocks of the
- * heap, found through a directory; growing by one home moves some entries of one group:
+ * deletion leaves nothing behind.  Groups lie in blocks of 64 to 128 KiB, up to 16 of them in one
+ * block of the heap, found through a directory; growing by one home moves some entries of one
+ * group:
  *
- *     map -> dir -> [ tags of group 1 | tags of group 0 || slots of group 0 | slots of group 1 ]
- *                                                        ^ what dir points at
+ *     map -> dir -> { slots, tags } -> [ slots of 16 blocks | tags of 16 blocks ]
  */
 #ifndef BOSK_MAP_BASE_H
 #define BOSK_MAP_BASE_H
@@ -54,12 +54,17 @@ typedef struct bosk_map_type {
 typedef uint64_t (*bosk_hash_fn)(const void *key, uint64_t seed, void *context);
 typedef bool (*bosk_equal_fn)(const void *a, const void *b, void *context);
 
+/* Where the groups of a block are. */
+typedef struct boski_block {
+    char *tags, *slots;
+} boski_block;
+
 typedef struct bosk_map {
     /* What a search needs: one line of the cache. */
-    char **dir;    /* block b begins (in the middle, see above) at dir[b] */
-    size_t mask;   /* homes of the next power of two, less one */
-    size_t limit;  /* homes there are; mask / 2 < limit <= mask + 1 */
-    uint64_t seed; /* both chosen at random for this map */
+    boski_block *dir; /* the blocks, by group number */
+    size_t mask;      /* homes of the next power of two, less one */
+    size_t limit;     /* homes there are; mask / 2 < limit <= mask + 1 */
+    uint64_t seed;    /* both chosen at random for this map */
     uint64_t mult;
     size_t count;
     size_t grow_at; /* an insertion into so many entries takes the slow path */
@@ -72,8 +77,9 @@ typedef struct bosk_map {
     size_t shrink_at; /* a deletion that leaves fewer entries takes the slow path */
     size_t groups;    /* groups there is memory for */
     size_t nblocks, dir_cap;
-    char *first;     /* the directory of a map of one block */
-    char **next_dir; /* the directory being filled for the doubling to come */
+    size_t spare;          /* blocks behind the last one that its block of the heap has room for */
+    boski_block first;     /* the directory of a map of one block */
+    boski_block *next_dir; /* the directory being filled for the doubling to come */
     size_t next_cap, next_n;
     size_t touched; /* bytes of the newest block's slots whose pages have been written to */
     size_t least;   /* homes asked for by bosk_reserve: deletions stop there */
@@ -262,18 +268,18 @@ BOSKI_INLINE boski_bits boski_group_empty(const boski_group *g) { return boski_g
 #define BOSKI_CTZ(b) ((unsigned)__builtin_ctz(b))
 #endif
 
-/* Where a group is.  Tags lie below the pointer of the block, slots above it. */
+/* Where a group is. */
 typedef struct boski_place {
     boski_group *g;
     char *slots;
 } boski_place;
 BOSKI_INLINE boski_place boski_map_at(const bosk_map *m, size_t p, const bosk_map_type *t)
 {
-    char *block = m->dir[p >> t->block_shift];
+    const boski_block *block = m->dir + (p >> t->block_shift);
     const size_t q = p & (((size_t)1 << t->block_shift) - 1);
     boski_place at;
-    at.g = (boski_group *)(void *)block - 1 - q;
-    at.slots = block + q * (BOSK_MAP_GROUP * (size_t)t->slot_bytes);
+    at.g = (boski_group *)(void *)block->tags + q;
+    at.slots = block->slots + q * (BOSK_MAP_GROUP * (size_t)t->slot_bytes);
     return at;
 }
 BOSKI_INLINE size_t boski_map_home(const bosk_map *m, uint64_t h)
@@ -328,13 +334,11 @@ BOSK_API BOSK_NORETURN void boski_map_racing(const char *what);
 BOSK_API BOSK_NORETURN void boski_map_nil(void);
 BOSKI_INLINE void boski_map_reading(const bosk_map *m)
 {
-    if (BOSK_UNLIKELY(__atomic_load_n(&m->writing, __ATOMIC_RELAXED) != 0))
-        boski_map_racing("concurrent map read and map write");
+    if (BOSK_UNLIKELY(m->writing != 0)) boski_map_racing("concurrent map read and map write");
 }
 BOSKI_INLINE void boski_map_begin(bosk_map *m)
 {
-    if (BOSK_UNLIKELY(__atomic_load_n(&m->writing, __ATOMIC_RELAXED) != 0))
-        boski_map_racing("concurrent map writes");
+    if (BOSK_UNLIKELY(m->writing != 0)) boski_map_racing("concurrent map writes");
     __atomic_store_n(&m->writing, 1, __ATOMIC_RELAXED);
 }
 BOSKI_INLINE void boski_map_end(bosk_map *m)

@@ -176,7 +176,7 @@ void boski_map_deleted(bosk_map *m)
     }
     const size_t room = boski_map_room(m, m->limit);
     if (boski_map_on_rung(m) || m->limit <= m->least ||
-        (m->phase != BOSKI_MAP_SHRINKING && m->count >= room / 4)) {
+        (m->phase != BOSKI_MAP_SHRINKING && m->count >= room / BOSKI_MAP_SPARSE)) {
         boski_map_marks(m);
         return;
     }

@@ -140,7 +140,7 @@ static bool touch(bosk_map *m, size_t steps)
     if (last >> m->type.block_shift != m->nblocks - 1) return false;
     const size_t need = ((last & (boski_map_block_groups(m) - 1)) + 1) * boski_map_group_bytes(m);
     if (m->touched >= need) return false;
-    __atomic_fetch_or(m->dir[m->nblocks - 1] + m->touched, 0, __ATOMIC_RELAXED);
+    __atomic_fetch_or(m->dir[m->nblocks - 1].slots + m->touched, 0, __ATOMIC_RELAXED);
     m->touched += boski_os.page;
     return true;
 }
@@ -164,7 +164,7 @@ bool boski_map_grow(bosk_map *m)
     }
     m->phase = BOSKI_MAP_GROWING;
     m->grow_at = 0;
-    m->shrink_at = boski_map_room(m, m->limit) / 4;
+    m->shrink_at = boski_map_room(m, m->limit) / BOSKI_MAP_SPARSE;
     if (m->limit + steps > m->groups) return boski_map_add_block(m);
     if (touch(m, steps)) return true;
     m->moves++;
@@ -251,15 +251,19 @@ static void drop_block(bosk_map *m)
 {
     const size_t all = boski_map_block_groups(m), last = (m->nblocks - 1) * all;
     if (m->nblocks == 1 || m->limit + all / 2 > last || m->next_dir != NULL) return;
-    const uint64_t *tags =
-        (const uint64_t *)(const void *)boski_map_at(m, last + all - 1, &m->type).g;
+    const uint64_t *tags = (const uint64_t *)(const void *)boski_map_at(m, last, &m->type).g;
     uint64_t any = 0;
     for (size_t i = 0; i < all * 2; i++) any |= tags[i];
     if (any != 0) return;
     m->nblocks--;
     m->groups -= all;
     m->touched = SIZE_MAX / 2; /* the one before has long been used */
-    boski_map_release(m, m->dir[m->nblocks] - boski_map_meta_bytes(m, all));
+    if (boski_map_joined(m->dir, m->nblocks, all * boski_map_group_bytes(m))) {
+        m->spare++;
+    } else {
+        boski_map_release(m, m->dir[m->nblocks].slots);
+        m->spare = 0;
+    }
 }
 
 void boski_map_shrink_step(bosk_map *m)
@@ -275,7 +279,7 @@ void boski_map_shrink_step(bosk_map *m)
         return;
     }
     m->moves++;
-    for (int i = 0; i < 2 && m->limit > 1; i++) {
+    for (int i = 0; i < 4 && m->limit > 1; i++) {
         if (m->limit == (m->mask >> 1) + 1) m->mask >>= 1;
         if (m->limit == 1) break;
         (void)merge(m);
@@ -283,6 +287,6 @@ void boski_map_shrink_step(bosk_map *m)
         m->merges++;
         if (m->limit == (m->mask >> 1) + 1) m->mask >>= 1;
     }
-    if ((m->limit & 15) < 2) drop_block(m);
+    if ((m->limit & 15) < 4) drop_block(m);
     BOSKI_MAP_CHECK(m);
 }

@@ -135,7 +135,7 @@ static void begin_class(bosk_map_iter *it)
                         it->moves == m->moves && it->g != NULL)) {
             before = &it->g->over;
             it->group = p;
-            it->g--;
+            it->g++;
             it->slots += BOSK_MAP_GROUP * (size_t)m->type.slot_bytes;
             it->bits = ~boski_group_empty(it->g) & BOSKI_ALL;
         } else {

@@ -16,8 +16,8 @@ void bosk_map_stats(const bosk_map *m, struct bosk_map_stats *out)
     out->entries = m->count;
     out->homes = m->limit;
     out->groups = m->groups;
-    out->bytes = sizeof *m + (m->dir == &m->first ? 0 : m->dir_cap * sizeof(char *));
-    if (m->next_dir != NULL) out->bytes += m->next_cap * sizeof(char *);
+    out->bytes = sizeof *m + (m->dir == &m->first ? 0 : m->dir_cap * sizeof(boski_block));
+    if (m->next_dir != NULL) out->bytes += m->next_cap * sizeof(boski_block);
     out->bytes += m->groups * (sizeof(boski_group) + BOSK_MAP_GROUP * (size_t)m->type.slot_bytes);
     for (const struct boski_map_dead *d = m->dead; d != NULL; d = d->next) out->dead_blocks += d->n;
     out->load = m->groups == 0 ? 0 : (double)m->count / (double)(m->limit * BOSK_MAP_GROUP);

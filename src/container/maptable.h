@@ -17,12 +17,14 @@
 /* Blocks of a cleared table; lies in the first of them. */
 struct boski_map_dead {
     struct boski_map_dead *next;
-    char **dir; /* a directory to be freed with the last block, or NULL */
-    size_t n;   /* blocks still to be freed */
-    size_t meta_bytes;
-    char *only; /* the block, where there is no directory */
+    boski_block *dir;   /* a directory to be freed with the last block, or NULL */
+    size_t n;           /* blocks still to be freed */
+    size_t slots_bytes; /* of a block */
 };
 
+/* A table shrinks when it holds less than one part in so many of what it has room for, until it is
+ * half full. */
+enum { BOSKI_MAP_SPARSE = 8 };
 enum { BOSKI_MAP_STEADY = 0, BOSKI_MAP_GROWING = 1, BOSKI_MAP_SHRINKING = 2 };
 
 /* Full blocks have so many groups. */
@@ -86,8 +88,8 @@ bool boski_map_prepare(bosk_map *m, size_t homes);
  * and no memory.  Tags it. */
 char *boski_map_take(bosk_map *m, size_t home, uint8_t tag);
 
-/* Bytes of the tags of a block of `groups` groups, padded so that slots are aligned. */
-size_t boski_map_meta_bytes(const bosk_map *m, size_t groups);
+/* Whether block b lies in the same block of the heap as the one before it. */
+bool boski_map_joined(const boski_block *dir, size_t b, size_t slots_bytes);
 size_t boski_map_largest_rung(const bosk_map *m);
 /* A block more; true when `n` slots are free from group p on, if need be in new blocks. */
 bool boski_map_add_block(bosk_map *m);

@@ -167,7 +167,7 @@ TEST(map_whole, homes)
     for (uint64_t i = 0; i < 20000; i++) bosk_set(m, i, i);
     CHECK(bosk_home_of(m.map, NULL).owner == heap);
     CHECK(bosk_home_of(m.map->dir, NULL).owner == heap);
-    CHECK(bosk_home_of(m.map->dir[3], NULL).owner == heap);
+    CHECK(bosk_home_of(m.map->dir[3].tags, NULL).owner == heap);
     CHECK(bosk_heap_bytes(heap) > 20000 * 17);
     for (uint64_t i = 0; i < 10000; i++) bosk_delete(m, i);
     good(m.map);
@@ -193,7 +193,7 @@ TEST(map_whole, homes)
     counts c = bosk_make_map(counts, 0);
     bosk_home_pop();
     bosk_set(c, BOSK_STR("here"), 1);
-    char *slots = c.map->dir[0];
+    char *slots = c.map->dir[0].slots;
     bosk_delete(c, BOSK_STR("here"));
     for (size_t i = 0; i < 15 * (size_t)c.map->type.slot_bytes; i++) CHECK_EQ(slots[i], 0);
     bosk_free_map(&c);
