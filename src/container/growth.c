@@ -178,7 +178,7 @@ int64_t boski_nextcap_here(size_t elem_size, bool noscan, ptrdiff_t old_len, ptr
         }
         const size_t bytes = wish * elem_size;
         if (BOSK_LIKELY(bytes <= SMALL_MAX - HEADER))
-            return (int64_t)boski_elements(class_up(bytes), elem_size);
+            return (int64_t)boski_elements((size_t)class_up(bytes), elem_size);
     }
     const bosk_growth *rule = bosk_growth_current();
     return nextcap(rule, BOSK_ARCH_NATIVE, elem_size, noscan, old_len, old_cap, new_len);
