@@ -1,7 +1,12 @@
 """Growable arrays: the rows of sliceprobe by contender, the bars, the stalls of single pushes."""
 
+import csv
+import io
+import subprocess
+
 from .check import Check
-from .probe import row_ns
+from .machine import cpus
+from .probe import TIMEOUT_S, Failed, row_ns
 from .stats import Ratio, median, verdict
 
 OURS, BARE = "bosk", "realloc"
@@ -9,6 +14,7 @@ LENGTHS = ("100", "10000", "1000000")
 LONGEST = ("longest", "100000000")
 STALL_BAR_NS = 20000
 STALL_RUNS = 5
+CONCURRENT_BAR = 0.25  # of the time of a vector guarded by a mutex
 
 # what, our row, whose row it is compared with, that row, bar
 BARS = [
@@ -34,6 +40,27 @@ BARS = [
     ("push of i64, 1e8, against doubling by hand", LONGEST, "realloc", LONGEST, 1.10),
     ("get and put of a pool", ("pool", "64"), "go", ("pool", "64"), 0.5),
 ]
+
+
+def best_starts(rows, starts):
+    """Each round's rows out of `starts` processes: of each row the one with the least value.
+
+    Loops of five instructions run at one of two speeds, which a process keeps as long as it lives:
+    it depends on where address-space randomisation has put the code.  That is the processor's
+    throw, not the contender's, so each contender gets the same few throws.
+    """
+    out = {}
+    for label, rounds in rows.items():
+        out[label] = []
+        for first in range(0, len(rounds), starts):
+            least = {}
+            for listed in rounds[first:first + starts]:
+                for row in listed:
+                    key = (row["kind"], row["test"], row["param"])
+                    if key not in least or row_ns(row) < row_ns(least[key]):
+                        least[key] = row
+            out[label].append(list(least.values()))
+    return out
 
 
 class Rows:
@@ -149,3 +176,28 @@ class Stalls:
                         f"least of {self.runs} runs per push; raw {min(self.raw) / 1000:.1f} to "
                         f"{max(self.raw) / 1000:.1f} us, empty loop up to "
                         f"{max(self.empty) / 1000:.1f} us")
+
+
+def concurrent(exe, threads, rounds, quick):
+    """{what: [(wall, cpu) ns per element, one a round]} of cslice.c."""
+    _, both = cpus()
+    command = ["taskset", "-c", both, exe, str(threads), "300000" if quick else "1000000",
+               str(rounds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    if done.returncode != 0:
+        raise Failed(f"cslice: exit {done.returncode}: {done.stderr.strip()[-300:]}")
+    out = {}
+    for row in csv.DictReader(io.StringIO(done.stdout)):
+        out.setdefault(row["what"], []).append((float(row["wall_ns"]), float(row["cpu_ns"])))
+    return out
+
+
+def concurrent_check(got):
+    what, bar = "append by two threads / a vector guarded by a mutex", f"<= {CONCURRENT_BAR}"
+    ours, mutex = got.get("cslice"), got.get("mutex")
+    if not ours or not mutex or len(ours) != len(mutex):
+        return Check.missing(what, bar, "no such rows")
+    ratio = Ratio([a[1] / b[1] for a, b in zip(ours, mutex)])
+    wall = Ratio([a[0] / b[0] for a, b in zip(ours, mutex)])
+    return Check(what, bar, str(ratio), verdict(ratio, CONCURRENT_BAR),
+                 f"CPU time; by the clock {wall}")
