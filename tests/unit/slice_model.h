@@ -11,7 +11,7 @@
 #define CAT(a, b) CAT2(a, b)
 #define NAME(what) CAT(MODEL, what)
 
-enum { NAME(WINDOWS) = 10, NAME(ARRAYS) = 32, NAME(LONGEST) = 500 };
+enum { NAME(WINDOWS) = 10, NAME(ARRAYS) = 32, NAME(LONGEST) = 500, NAME(MOST) = 16384 };
 
 typedef BOSK_SLICE(ELEM) NAME(slice);
 
@@ -19,8 +19,8 @@ struct NAME(array) {
     int windows; /* that look at it */
     ptrdiff_t cap;
     ELEM *base;
-    ELEM cell[4 * NAME(LONGEST)];
-    bool known[4 * NAME(LONGEST)];
+    ELEM cell[NAME(MOST)];
+    bool known[NAME(MOST)];
     bool foreign; /* not of the heap: never freed, never owned */
 };
 struct NAME(window) {
@@ -61,7 +61,7 @@ static struct NAME(array) * NAME(new_array)(struct NAME(window) * w)
     a->cap = w->s.cap;
     a->base = w->s.ptr;
     a->foreign = false;
-    CHECK(a->cap <= 4 * NAME(LONGEST));
+    CHECK(a->cap <= NAME(MOST));
     for (ptrdiff_t k = 0; k < a->cap; k++) {
         a->known[k] = MODEL_SCAN || boski_conf.zerotail;
         a->cell[k] = TO_ELEM(0);
@@ -93,13 +93,17 @@ static void NAME(appended)(struct NAME(window) * w, NAME(slice) old, const ELEM 
     }
     CHECK_EQ(w->s.cap, bosk_nextcap_len(bosk_growth_current(), BOSK_ARCH_NATIVE, sizeof(ELEM),
                                         !MODEL_SCAN, old.len, old.cap, old.len + n));
-    struct NAME(array) before;
-    ptrdiff_t off = w->off;
-    if (a != NULL) before = *a;
+    /* The old array's place in the model may be taken by the new one. */
+    static ELEM cell[NAME(MOST)];
+    static bool known[NAME(MOST)];
+    for (ptrdiff_t i = 0; i < old.len; i++) {
+        cell[i] = a->cell[w->off + i];
+        known[i] = a->known[w->off + i];
+    }
     struct NAME(array) *b = NAME(new_array)(w);
     for (ptrdiff_t i = 0; i < old.len; i++) {
-        b->cell[i] = before.cell[off + i];
-        b->known[i] = before.known[off + i];
+        b->cell[i] = cell[i];
+        b->known[i] = known[i];
     }
     for (ptrdiff_t i = 0; i < n; i++) NAME(know)(b, old.len + i, value[i]);
 }
@@ -222,7 +226,7 @@ static void NAME(own)(struct NAME(window) * w, uint64_t r)
         a->base = w->s.ptr;
         a->cap = w->s.cap;
         w->off = 0;
-        CHECK(a->cap <= 4 * NAME(LONGEST));
+        CHECK(a->cap <= NAME(MOST));
     }
     for (ptrdiff_t k = 0; k < a->cap; k++) a->known[k] = false;
     for (ptrdiff_t k = 0; k < len; k++) NAME(know)(a, k, model[k]);

@@ -270,6 +270,21 @@ TEST(slice, owner_forms)
     CHECK(s.ptr == NULL && s.len == 0 && s.cap == 0);
 }
 
+/* Two that stand in each other's way: their pages move, and what is pushed moves with them. */
+TEST(slice, push_of_itself_while_pages_move)
+{
+    longs s[4] = {{0}};
+    const ptrdiff_t most = sizeof(void *) == 8 ? 1 << 21 : 1 << 19;
+    for (int64_t i = 0; i < 1 << 12; i++)
+        for (int k = 0; k < 4; k++) bosk_push(&s[k], i + k);
+    while (s[0].len < most)
+        for (int k = 0; k < 4; k++) bosk_push_slice(&s[k], s[k]);
+    for (int k = 0; k < 4; k++) {
+        for (ptrdiff_t i = 0; i < s[k].len; i++) CHECK(s[k].ptr[i] == i % (1 << 12) + k);
+        bosk_free_slice(&s[k]);
+    }
+}
+
 TEST(slice, push_frees_what_it_outgrows_also_from_inside)
 {
     struct bosk_heap_stats before, after;
