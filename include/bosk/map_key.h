@@ -21,14 +21,14 @@
     {                                                                                       \
         const T *boski_k = (const T *)boski_p;                                              \
         (void)unused;                                                                       \
-        BOSKI_EACH(BOSKI_FIELD_HASH, __VA_ARGS__)                                           \
+        BOSKI_KEY_EACH(BOSKI_FIELD_HASH, __VA_ARGS__)                                       \
         return boski_h;                                                                     \
     }                                                                                       \
     static inline bool name##_equal(const void *boski_p, const void *boski_q, void *unused) \
     {                                                                                       \
         const T *boski_k = (const T *)boski_p, *boski_l = (const T *)boski_q;               \
         (void)unused;                                                                       \
-        return BOSKI_EACH(BOSKI_FIELD_EQUAL, __VA_ARGS__) true;                             \
+        return BOSKI_KEY_EACH(BOSKI_FIELD_EQUAL, __VA_ARGS__) true;                         \
     }
 #ifndef __cplusplus
 /* clang-format off */
@@ -42,19 +42,20 @@
         &boski_k->f, &boski_l->f, sizeof boski_k->f) &&
 /* clang-format on */
 #endif
-#define BOSKI_EACH(F, ...)                                                                    \
-    BOSKI_EACH2(__VA_ARGS__, BOSKI_EACH8, BOSKI_EACH7, BOSKI_EACH6, BOSKI_EACH5, BOSKI_EACH4, \
-                BOSKI_EACH3, BOSKI_EACH2_, BOSKI_EACH1, )                                     \
+#define BOSKI_KEY_EACH(F, ...)                                                           \
+    BOSKI_KEY_EACH2(__VA_ARGS__, BOSKI_KEY_EACH8, BOSKI_KEY_EACH7, BOSKI_KEY_EACH6,      \
+                    BOSKI_KEY_EACH5, BOSKI_KEY_EACH4, BOSKI_KEY_EACH3, BOSKI_KEY_EACH2_, \
+                    BOSKI_KEY_EACH1, )                                                   \
     (F, __VA_ARGS__)
-#define BOSKI_EACH2(a, b, c, d, e, f, g, h, pick, ...) pick
-#define BOSKI_EACH1(F, a) F(a)
-#define BOSKI_EACH2_(F, a, ...) F(a) BOSKI_EACH1(F, __VA_ARGS__)
-#define BOSKI_EACH3(F, a, ...) F(a) BOSKI_EACH2_(F, __VA_ARGS__)
-#define BOSKI_EACH4(F, a, ...) F(a) BOSKI_EACH3(F, __VA_ARGS__)
-#define BOSKI_EACH5(F, a, ...) F(a) BOSKI_EACH4(F, __VA_ARGS__)
-#define BOSKI_EACH6(F, a, ...) F(a) BOSKI_EACH5(F, __VA_ARGS__)
-#define BOSKI_EACH7(F, a, ...) F(a) BOSKI_EACH6(F, __VA_ARGS__)
-#define BOSKI_EACH8(F, a, ...) F(a) BOSKI_EACH7(F, __VA_ARGS__)
+#define BOSKI_KEY_EACH2(a, b, c, d, e, f, g, h, pick, ...) pick
+#define BOSKI_KEY_EACH1(F, a) F(a)
+#define BOSKI_KEY_EACH2_(F, a, ...) F(a) BOSKI_KEY_EACH1(F, __VA_ARGS__)
+#define BOSKI_KEY_EACH3(F, a, ...) F(a) BOSKI_KEY_EACH2_(F, __VA_ARGS__)
+#define BOSKI_KEY_EACH4(F, a, ...) F(a) BOSKI_KEY_EACH3(F, __VA_ARGS__)
+#define BOSKI_KEY_EACH5(F, a, ...) F(a) BOSKI_KEY_EACH4(F, __VA_ARGS__)
+#define BOSKI_KEY_EACH6(F, a, ...) F(a) BOSKI_KEY_EACH5(F, __VA_ARGS__)
+#define BOSKI_KEY_EACH7(F, a, ...) F(a) BOSKI_KEY_EACH6(F, __VA_ARGS__)
+#define BOSKI_KEY_EACH8(F, a, ...) F(a) BOSKI_KEY_EACH7(F, __VA_ARGS__)
 static inline uint64_t boski_field_bits(const void *p, size_t n, uint64_t h)
 {
     return boski_hash_bytes((const char *)p, n, h, 0x9fb21c651e98df25u);
