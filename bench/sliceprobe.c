@@ -62,7 +62,13 @@ static void lengths_up_to(const char *test, work_fn work, size_t last, size_t un
 static void push(void) { lengths_up_to("push", sliceprobe_work.push, LONGEST - 1, 1); }
 static void triple(void) { lengths_up_to("triple", sliceprobe_work.push_triple, LONGEST - 1, 1); }
 static void bulk(void) { lengths_up_to("bulk", sliceprobe_work.push_bulk, LONGEST, 64); }
-static void append(void) { lengths_up_to("append", sliceprobe_work.append, LONGEST - 1, 1); }
+static void append(void)
+{
+    if (sliceprobe_work.append == NULL) return;
+    sliceprobe_work.append_open();
+    lengths_up_to("append", sliceprobe_work.append, LONGEST - 1, 1);
+    sliceprobe_work.append_close();
+}
 static void longest(void)
 {
     if (sliceprobe_work.push != NULL)

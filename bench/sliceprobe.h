@@ -54,8 +54,11 @@ struct sliceprobe_work {
     void (*push)(size_t n);
     void (*push_triple)(size_t n);
     void (*push_bulk)(size_t n);
-    /* The same by a form that leaves the outgrown arrays to somebody else, who frees them. */
+    /* The same by a form that leaves the outgrown arrays to somebody else, who frees them; opened
+     * before and closed after the clock. */
+    void (*append_open)(void);
     void (*append)(size_t n);
+    void (*append_close)(void);
     /* n values into an array that has room for them; opened before and closed after the clock. */
     void (*fill_open)(size_t n);
     void (*fill)(size_t n);

@@ -28,17 +28,24 @@ static inline void triples_free(triples *v) { bosk_free_slice(v); }
 #include "sliceprobe_work.h"
 
 /* append leaves what it outgrows to the arena, which is emptied after each array. */
-static PROBE_NOINLINE void work_append(size_t n)
+static bosk_arena *arena;
+static void work_append_open(void)
 {
-    static bosk_arena *arena;
-    if (arena == NULL) arena = bosk_arena_new(0);
+    arena = bosk_arena_new(0);
     if (arena == NULL) abort();
     bosk_home_push(bosk_arena_home(arena));
+}
+static PROBE_NOINLINE void work_append(size_t n)
+{
     ints v = {NULL, 0, 0};
     for (size_t i = 0; i < n; i++) v = bosk_append(v, (int64_t)i);
     sliceprobe_keep(v.ptr);
-    bosk_home_pop();
     bosk_arena_reset(arena, SIZE_MAX);
+}
+static void work_append_close(void)
+{
+    bosk_home_pop();
+    bosk_arena_free(arena);
 }
 
 static void *new_object(void) { return bosk_calloc(1, 64); }
@@ -56,7 +63,9 @@ const struct sliceprobe_work sliceprobe_work = {
     .push = work_push,
     .push_triple = work_push_triple,
     .push_bulk = work_push_bulk,
+    .append_open = work_append_open,
     .append = work_append,
+    .append_close = work_append_close,
     .pool = work_pool,
     .fill_open = work_fill_open,
     .fill = work_fill,

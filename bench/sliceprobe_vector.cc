@@ -47,6 +47,7 @@ inline void triples_free(triples *h)
 #include "sliceprobe_work.h"
 
 extern "C" const struct sliceprobe_work sliceprobe_work = {
-    work_push,       work_push_triple, work_push_bulk, nullptr, work_fill_open, work_fill,
-    work_fill_close, work_make_len,    work_make_cap,  nullptr, work_stalls,
+    work_push,     work_push_triple, work_push_bulk, nullptr,         nullptr,
+    nullptr,       work_fill_open,   work_fill,      work_fill_close, work_make_len,
+    work_make_cap, nullptr,          work_stalls,
 };

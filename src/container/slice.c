@@ -211,6 +211,17 @@ bosk_home boski_home_for(const void *ptr, bool *manual)
     return known ? home : bosk_home_current();
 }
 
+static inline void count_spared(size_t n)
+{
+    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
+    if (BOSK_UNLIKELY(boski_recording || mc->pops == NULL)) {
+        boski_count_zeroing(0, n);
+        return;
+    }
+    uint64_t *spared = &mc->pending.spared_bytes;
+    BOSKI_SET(*spared, *spared + n);
+}
+
 BOSK_API bosk_room bosk_grow_append(const bosk_type *type, void *ptr, ptrdiff_t len, ptrdiff_t cap,
                                     ptrdiff_t num)
 {
@@ -228,7 +239,7 @@ BOSK_API bosk_room bosk_grow_append(const bosk_type *type, void *ptr, ptrdiff_t 
     if (span != NULL && span->home == BOSK_HOME_ARENA && type->noscan && !boski_conf.zerotail) {
         const size_t bytes = (size_t)next * type->size;
         room.ptr = boski_arena_alloc((struct bosk_arena *)span->owner, bytes, type->align, false);
-        boski_count_zeroing(0, bytes - ((size_t)new_len * type->size));
+        count_spared(bytes - (size_t)new_len * type->size);
     } else {
         bosk_home home = boski_home_for(ptr, &manual);
         size_t tail = boski_conf.zerotail ? (size_t)next : 0;

@@ -5,6 +5,7 @@
  */
 #include "owned.h"
 
+#define FOURFOLD_UP_TO ((size_t)32 << 10)
 #define DOUBLE_UP_TO ((size_t)1 << 20)
 #define STEP_MIN ((size_t)256 << 10)
 #define STEP_MAX ((size_t)2 << 20)
@@ -18,7 +19,9 @@ static size_t pages_for(size_t bytes) { return (bytes + BOSKI_PAGE_BYTES - 1) >>
 static size_t next_bytes(size_t have, size_t least)
 {
     size_t step = have;
-    if (have >= DOUBLE_UP_TO) {
+    if (have > BOSKI_OWNED_SMALL && have < FOURFOLD_UP_TO) {
+        step = 3 * have;
+    } else if (have >= DOUBLE_UP_TO) {
         step = have / 8;
         if (step < STEP_MIN) step = STEP_MIN;
         if (step > STEP_MAX) step = STEP_MAX;
