@@ -51,6 +51,10 @@ static void place_fact(struct facts *f, const char *key, enum place p, const cha
     bool heap = p == PLACE_HEAP && call != NULL;
     if (heap && allocs > 1) snprintf(more, sizeof more, ", %d allocations", allocs);
     if (heap && allocs == 1) snprintf(more, sizeof more, ", one allocation");
+    if (p == PLACE_DEPENDS && call != NULL) {
+        SAY(f, key, "%s: %s (%s)", name, why, call);
+        return;
+    }
     SAY(f, key, "%s%s%s%s%s%s", name, heap ? ": " : "", heap ? call : "", more,
         why[0] != '\0' ? heap ? "; " : ": " : "", why);
 }

@@ -54,7 +54,12 @@ void judge_box(struct judging *j)
     const struct expr *e = j->e;
     struct verdict *v = j->v;
     uint64_t size = j->type.size;
-    bool small = j->type.noscan && (size == 2 || size == 4 || size == 8);
+    /* Whatever looks like an integer of that size, as dataWordFuncName asks. */
+    uint32_t align = size == 8 ? (uint32_t)j->word : (uint32_t)size;
+    bool small = j->type.noscan && (size == 2 || size == 4 || size == 8) && j->type.align == align;
+    /* The bits of a float are those of a small integer for 0 only. */
+    bool tiny = e->len.known && !e->len.negative && !e->len.huge &&
+                e->len.value < (begins(e->type, "float") ? 1 : j->limits.box_static);
     v->sized = true;
     v->bytes = size;
     v->noscan = j->type.noscan;
@@ -64,8 +69,7 @@ void judge_box(struct judging *j)
     if (never_allocates(j)) return;
     if (e->empty)
         both(j, PLACE_STATIC, 0, "empty: the shared zero value");
-    else if (small && e->len.known && !e->len.negative && !e->len.huge &&
-             e->len.value < j->limits.box_static)
+    else if (small && tiny)
         both(j, PLACE_STATIC, 0, "below 256: a static table of 256 values");
     else
         judge_heap(j,

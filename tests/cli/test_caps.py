@@ -394,6 +394,20 @@ def test_explain_in_words():
     contains(caps("explain", "make([]*T, 128)", "--arch", "amd64"), "1,152 bytes, 8 of them a header")
 
 
+def test_boxing_looks_at_bits_and_alignment():
+    for expression, wanted in (("any(x float64=0)", "0"), ("any(x float64=5)", "1"),
+                               ("any(x uint16=255)", "0"), ("any(x int16=256)", "1"),
+                               ("any(x int=-1)", "1"), ("any(x bool)", "0"), ("any(x struct{})", "0"),
+                               ("any(x map[int]int)", "0"), ("any(x []int=nil)", "0"),
+                               ("any(x []int)", "1"), ("any(x complex64)", "1"), ("any(x int)", ""),
+                               ("any(x [2]int32)", "1"), ("any('c')", "0"), ("any(int8(5))", "0")):
+        row, = table("explain", expression, "--arch", "amd64")
+        equal(row["escapes_allocs"], wanted, expression)
+    # Two int32 are as aligned as an int64 where that is aligned to 4.
+    contains(caps("explain", "any(x [2]int32)", "--arch", "386"), "runtime.convT64")
+    contains(caps("explain", "any(x [2]int32)", "--arch", "amd64"), "runtime.convT,")
+
+
 def test_explain_knows_what_depends_on_the_word():
     # 2^31 elements are no constant of int where int has 32 bits.
     rows = {r["arch"]: r for r in table("explain", "make([]byte, 1<<31)", "--arch", "all")}
