@@ -33,17 +33,18 @@ typedef struct bosk_pool {
     void (*drop)(void *item); /* takes items that are given up; NULL: bosk_free, where it may */
     const bosk_type *type;    /* without fresh: get makes a zeroed one in the current home; NULL:
                                * get answers NULL, as Go's */
+    uintptr_t boski_stamp;    /* of the pool in its present age, and of no other */
     void *boski_state;
 } bosk_pool;
 
 /* Initialises a pool with a maker and a dropper, or one of zeroed objects of type T. */
 #define BOSK_POOL(fresh, drop) \
     {                          \
-        fresh, drop, 0, 0      \
+        fresh, drop, 0, 0, 0   \
     }
 #define BOSK_POOL_OF_TYPE(type) \
     {                           \
-        0, 0, type, 0           \
+        0, 0, type, 0, 0        \
     }
 
 /* bosk_pool_get takes an item: the one this thread put last, else one of another thread, else one

@@ -41,7 +41,7 @@ struct pool_local {
 };
 
 struct pool_state {
-    uintptr_t stamp; /* of the pool in its age, and of no other */
+    bosk_pool *pool; /* NULL once it is freed; ageing */
     uint32_t age;    /* the lowest bit is the bank of the present */
     uint32_t due;    /* age that a tick inside malloc has asked for */
     uint32_t barren; /* age + 1 whose victims are known to be gone */
@@ -59,7 +59,8 @@ static struct boski_lock lock;
 static struct pool_state *first, *last; /* all pools */
 static uint32_t rounds;
 static uint64_t tick_ms, cycle_ms; /* of the last tick by time; of the last cycle */
-static uintptr_t stamps; /* given out; those of 32 bits come round after months of ticks */
+/* Given out: 0 and 1 never.  Those of 32 bits come round after months of ticks. */
+static uintptr_t stamps = 1;
 
 /* ---- threads ---------------------------------------------------------------------------- */
 
@@ -68,7 +69,7 @@ static __thread struct {
     struct bank *bank; /* of the present in it, while it has that stamp */
     uint32_t slot;     /* plus 1 */
     bool ticking;
-} self __attribute__((tls_model("initial-exec")));
+} self __attribute__((tls_model("initial-exec"))) = {.stamp = 1};
 static uint32_t slots_made;
 static uint32_t *free_slots, free_count, free_cap; /* numbers plus 1 */
 static pthread_key_t end_key;
@@ -80,7 +81,7 @@ static void thread_end(void *arg)
     boski_lock(&lock);
     if (self.slot != 0) free_slots[free_count++] = self.slot;
     self.slot = 0;
-    self.stamp = 0;
+    self.stamp = 1;
     boski_unlock(&lock);
 }
 
@@ -171,7 +172,15 @@ static bool locals_cover(struct pool_state *st, uint32_t i)
 
 static void tick(uint64_t now_ms, enum boski_tick how);
 
-static uintptr_t new_stamp(void) { return __atomic_add_fetch(&stamps, 1, __ATOMIC_RELAXED); }
+/* Whoever has used the pool in its last age will see that it is another.  With `ageing`. */
+static void renew(const struct pool_state *st)
+{
+    uintptr_t stamp;
+    if (st->pool == NULL) return;
+    do stamp = __atomic_add_fetch(&stamps, 1, __ATOMIC_RELAXED);
+    while (stamp < 2);
+    __atomic_store_n(&st->pool->boski_stamp, stamp, __ATOMIC_RELEASE);
+}
 
 static struct pool_state *state_of(bosk_pool *p)
 {
@@ -179,9 +188,9 @@ static struct pool_state *state_of(bosk_pool *p)
     if (BOSK_LIKELY(st != NULL)) return st;
     struct pool_state *made = bosk_calloc(1, sizeof *made);
     if (made == NULL) return NULL;
+    made->pool = p;
     made->drop = p->drop;
     boski_lock(&lock);
-    made->stamp = new_stamp();
     st = p->boski_state;
     if (st == NULL) {
         st = made;
@@ -191,6 +200,7 @@ static struct pool_state *state_of(bosk_pool *p)
         else
             first = made;
         last = made;
+        renew(made);
         __atomic_store_n(&p->boski_state, (void *)made, __ATOMIC_RELEASE);
         __atomic_store_n(&boski_on_tick, tick, __ATOMIC_RELEASE);
     }
@@ -314,19 +324,20 @@ static void grow_older(struct pool_state *st, uint64_t until_ns)
     if (empty_bank(st, (age & 1) ^ 1, until_ns)) {
         __atomic_store_n(&st->due, age + 1, __ATOMIC_RELAXED);
         __atomic_store_n(&st->age, age + 1, __ATOMIC_RELEASE);
-        __atomic_store_n(&st->stamp, new_stamp(), __ATOMIC_RELEASE);
+        renew(st);
     }
     boski_unlock(&st->ageing);
 }
 
 /* The bank of the present in `l`.  A tick inside malloc may have found the pool due: somebody uses
  * it now, outside. */
-static struct bank *present(struct pool_state *st, struct pool_local *l, uint32_t *age)
+static struct bank *present(const bosk_pool *p, struct pool_state *st, struct pool_local *l,
+                            uint32_t *age)
 {
     if (__atomic_load_n(&st->due, __ATOMIC_RELAXED) != __atomic_load_n(&st->age, __ATOMIC_RELAXED))
         grow_older(st, boski_os_now_ns() + BUDGET_NS);
     /* The stamp first: one that is out of date sends the thread here again. */
-    self.stamp = __atomic_load_n(&st->stamp, __ATOMIC_ACQUIRE);
+    self.stamp = __atomic_load_n(&p->boski_stamp, __ATOMIC_ACQUIRE);
     *age = __atomic_load_n(&st->age, __ATOMIC_ACQUIRE);
     return self.bank = &l->bank[*age & 1];
 }
@@ -386,9 +397,10 @@ static void turn_done(struct pool_state *st)
 /* The next to use the pool makes it older. */
 static void ask(struct pool_state *st)
 {
-    uint32_t age = __atomic_load_n(&st->age, __ATOMIC_RELAXED);
-    __atomic_store_n(&st->due, age + 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&st->stamp, new_stamp(), __ATOMIC_RELEASE);
+    if (!boski_trylock(&st->ageing)) return;
+    __atomic_store_n(&st->due, st->age + 1, __ATOMIC_RELAXED);
+    renew(st);
+    boski_unlock(&st->ageing);
 }
 
 /* Whether a tick is due that nobody else sees to. */
@@ -460,7 +472,7 @@ static BOSKI_NOINLINE void *get_slow(bosk_pool *p)
     struct pool_local *l = local_of(p, &st);
     if (l == NULL) return make(p);
     uint32_t age;
-    void *item = take_own(present(st, l, &age));
+    void *item = take_own(present(p, st, l, &age));
     if (item == NULL) item = find(st, l, age);
     return item != NULL ? item : make(p);
 }
@@ -474,15 +486,14 @@ static BOSKI_NOINLINE void put_slow(bosk_pool *p, void *item)
         return;
     }
     uint32_t age;
-    struct bank *b = present(st, l, &age);
+    struct bank *b = present(p, st, l, &age);
     if (!boski_place_put(&b->own, item) && !push(b, item)) drop(p->drop, item);
 }
 
 /* Whether this pool is the one the thread used last, in the same age. */
 static inline bool is_near(const bosk_pool *p)
 {
-    const struct pool_state *st = __atomic_load_n(&p->boski_state, __ATOMIC_ACQUIRE);
-    return st != NULL && __atomic_load_n(&st->stamp, __ATOMIC_RELAXED) == self.stamp;
+    return __atomic_load_n(&p->boski_stamp, __ATOMIC_RELAXED) == self.stamp;
 }
 
 BOSK_API void *bosk_pool_get(bosk_pool *p)
@@ -525,8 +536,10 @@ BOSK_API void bosk_pool_free(bosk_pool *p)
     boski_lock(&st->ageing); /* a tick may hold an item that is still to be dropped */
     (void)empty_bank(st, 0, UINT64_MAX);
     (void)empty_bank(st, 1, UINT64_MAX);
+    st->pool = NULL;
     boski_unlock(&st->ageing);
     p->boski_state = NULL;
+    p->boski_stamp = 0;
     boski_lock(&lock);
     bool unused = st->users == 0;
     boski_unlock(&lock);
