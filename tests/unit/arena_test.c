@@ -3,6 +3,7 @@
 #include "os/conf.h"
 
 #include <bosk/arena.h>
+#include <bosk/map.h>
 #include <bosk/slice.h>
 #include <bosk/str.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 
 typedef BOSK_SLICE(int) ints;
 typedef BOSK_SLICE(void *) pointers;
+typedef BOSK_MAP(uint64_t, uint64_t) numbers;
 
 static const bosk_type byte_type = {.size = 1, .align = 1, .noscan = true, .name = "byte"};
 static const bosk_type ptr_type = {.size = sizeof(void *), .align = sizeof(void *), .name = "ptr"};
@@ -444,6 +446,27 @@ TEST(arena, slices_and_strings_live_in_one)
     CHECK(bosk_home_of(s.ptr, NULL).owner == a && bosk_home_of(p.ptr, NULL).owner == a);
     CHECK(bosk_home_of(t.ptr, NULL).owner == a && bosk_home_of(u.ptr, NULL).owner == a);
     CHECK(u.len == 6001 && bosk_str_has_suffix(u, BOSK_STR("arena !")));
+    bosk_arena_free(a);
+    CHECK_EQ(stats_exact().live, live);
+}
+
+TEST(arena, maps_live_in_one)
+{
+    bosk_arena *a = arena_new(0);
+    uint64_t live = stats_exact().live, n = bosk_test_budget(200000);
+    for (unsigned round = 0; round < 3; round++) {
+        bosk_home_push(bosk_arena_home(a));
+        numbers m = bosk_make_map(numbers, 0);
+        bosk_home_pop();
+        for (uint64_t i = 0; i < n; i++) {
+            bosk_set(m, i * 77, i);
+            /* In the middle of a growth, somewhere. */
+            if (i % (n / 4 + 1) == n / 5) CHECK_EQ(walk(a).bytes, bosk_arena_live(a));
+        }
+        for (uint64_t i = 0; i < n; i++) CHECK(bosk_get(m, i * 77) == i);
+        CHECK(bosk_arena_live(a) > n * 16);
+        bosk_arena_reset(a, round == 0 ? SIZE_MAX : 0);
+    }
     bosk_arena_free(a);
     CHECK_EQ(stats_exact().live, live);
 }
