@@ -17,6 +17,7 @@
 #include <bosk/record.h>
 #include <bosk/slice.h>
 #include <bosk/slices.h>
+#include <bosk/smap.h>
 #include <bosk/str.h>
 #include <bosk/strconv.h>
 #include <bosk/type.h>
