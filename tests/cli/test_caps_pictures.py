@@ -139,14 +139,14 @@ def pixels(path):
     return width, height, rows
 
 
-def screenshot(page, folder, dark):
+def screenshot(page, folder, size, dark):
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise Skip("no Chromium")
     picture = folder / "shot.png"
     picture.unlink(missing_ok=True)
     subprocess.run([chromium, "--headless=new", "--no-sandbox", "--disable-gpu",
-                    "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size=960,620",
+                    "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size={},{}".format(*size),
                     f"--user-data-dir={folder / 'profile'}", f"--screenshot={picture}",
                     f"--blink-settings=preferredColorScheme={0 if dark else 1}", page.as_uri()],
                    capture_output=True, timeout=90, check=True)
@@ -165,31 +165,39 @@ def hexadecimal(text):
     return tuple(int(text[i:i + 2], 16) for i in (1, 3, 5))
 
 
-def test_browser_shows_it_in_light_and_dark():
+def looks_right(command, size, least):
+    """Draws with `command`; in both halves of the style there must be background, ink and lines."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        page = folder / "ladder.svg"
-        page.write_text(caps("slice", "--elem", "*T", "--go", "1.17,1.22", "--arch", "amd64",
-                             "--svg"))
+        page = folder / "picture.svg"
+        page.write_text(caps(*command, "--svg"))
         styles = re.findall(r"--back:(#\w{6}).*?--ink:(#\w{6}).*?--s0:(#\w{6});--s1:(#\w{6})",
                             page.read_text(), re.S)
         equal(len(styles), 2)
         for dark, colours in zip((False, True), styles):
             back, ink, *lines = map(hexadecimal, colours)
-            width, height, rows = screenshot(page, folder, dark)
+            width, height, rows = screenshot(page, folder, size, dark)
             flat = [p for row in rows for p in row]
-            equal((width, height), (960, 620))
+            equal((width, height), size)
             share = sum(near(p, back) for p in flat) / len(flat)
             assert 0.7 < share < 0.97, f"{share:.2f} of the picture is background"
             assert (light(back) < 60) == dark and abs(light(ink) - light(back)) > 150
             for line in lines:
                 found = sum(near(p, line) for p in flat)
-                assert found > 500, f"{found} pixels of {line} with dark {dark}"
+                assert found > least, f"{found} pixels of {line} with dark {dark}"
                 assert abs(light(line) - light(back)) > 60, line
             # The title is there, and nothing is cut off at the edges.
             assert sum(near(p, ink) for row in rows[:50] for p in row) > 100
             for edge in (rows[2][20:-20], rows[-3][20:-20], [r[2] for r in rows[20:-20]]):
                 assert all(near(p, back) for p in edge)
+
+
+def test_browser_shows_ladders_in_light_and_dark():
+    looks_right(("slice", "--elem", "*T", "--go", "1.17,1.22", "--arch", "amd64"), (960, 620), 500)
+
+
+def test_browser_shows_maps_in_light_and_dark():
+    looks_right(("map", "--go", "1.22,1.24", "--arch", "amd64"), (960, 660), 500)
 
 
 # ---- diagrams -------------------------------------------------------------------------------
