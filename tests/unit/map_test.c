@@ -392,7 +392,7 @@ TEST(map, keys_made_to_collide_do_not)
     longs known = bosk_make_map(longs, 0), other = bosk_make_map(longs, 0);
     uint64_t found = 0;
     const uint64_t want = bosk_test_budget(3000);
-    uint64_t *evil = malloc(want * sizeof *evil);
+    uint64_t *evil = malloc((size_t)want * sizeof *evil);
     for (uint64_t k = 0; found < want; k++)
         if ((bosk_map_hash_of(known.map, &k) & 0x3ff) == 0) evil[found++] = k;
     for (uint64_t i = 0; i < found; i++) bosk_set(other, evil[i], i);

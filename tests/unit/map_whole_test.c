@@ -24,7 +24,7 @@ static void good(const bosk_map *m)
 /* ---- memory ------------------------------------------------------------------------------------
  */
 
-static size_t live_now(void)
+static uint64_t live_now(void)
 {
     struct bosk_heap_stats s;
     (void)bosk_trim(SIZE_MAX);
@@ -33,7 +33,7 @@ static size_t live_now(void)
 }
 TEST(map_whole, memory_comes_and_goes)
 {
-    const size_t before = live_now();
+    const uint64_t before = live_now();
     longs m = bosk_make_map(longs, 0);
     const uint64_t n = bosk_test_budget(1000000);
     for (uint64_t i = 0; i < n; i++) bosk_set(m, i, i);
@@ -51,7 +51,7 @@ TEST(map_whole, memory_comes_and_goes)
 }
 TEST(map_whole, clear_frees_little_by_little)
 {
-    const size_t before = live_now();
+    const uint64_t before = live_now();
     longs m = bosk_make_map(longs, 0);
     for (int round = 0; round < 3; round++) {
         for (uint64_t i = 0; i < 30000; i++) bosk_set(m, i, i);
@@ -72,7 +72,7 @@ TEST(map_whole, clear_frees_little_by_little)
 }
 TEST(map_whole, free_in_steps)
 {
-    const size_t before = live_now();
+    const uint64_t before = live_now();
     longs m = bosk_make_map(longs, 0);
     for (uint64_t i = 0; i < 100000; i++) bosk_set(m, i, i);
     int steps = 0;
