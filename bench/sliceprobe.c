@@ -5,6 +5,7 @@
  *   sliceprobe-NAME -k thr,lat      only these kinds of row
  *   sliceprobe-NAME -q              a quarter of the work
  *   sliceprobe-NAME -l LABEL        text of the first column
+ *   sliceprobe-NAME -n COUNT        so many pushes in `stalls`
  *
  * Rows are allocprobe's (see allocprobe.h): CPU time of the process per element, or per object for
  * make and pool.  The first run of each row, when nothing is cached, is shown on its own.  `stalls`
@@ -110,6 +111,7 @@ static void pool(void) { repeated("pool", "64", sliceprobe_work.pool, 200000); }
 /* ---- each push on its own ------------------------------------------------------------------ */
 
 static struct sliceprobe_stalls found;
+static size_t timed_pushes = 100000000;
 
 static void print_stall(const char *kind, const char *param, double ns)
 {
@@ -130,7 +132,7 @@ static uint64_t longest_empty_turn(size_t n)
 
 static void stalls(void)
 {
-    const size_t n = lengths[LONGEST].n;
+    const size_t n = timed_pushes;
     char name[32];
     if (sliceprobe_work.stalls == NULL || !probe_want_lat) return;
     memset(&found, 0, sizeof found); /* its pages are there before the clock starts */
@@ -169,7 +171,8 @@ static bool all_known(const char *list)
 
 static int usage(void)
 {
-    fputs("usage: sliceprobe [-q] [-l LABEL] [-t TEST[,TEST]] [-k thr,lat]\ntests:", stderr);
+    fputs("usage: sliceprobe [-q] [-l LABEL] [-t TEST[,TEST]] [-k thr,lat] [-n COUNT]\ntests:",
+          stderr);
     for (size_t i = 0; i < COUNT(tests); i++) fprintf(stderr, " %s", tests[i].name);
     fputc('\n', stderr);
     return 2;
@@ -178,7 +181,7 @@ static int usage(void)
 int main(int argc, char **argv)
 {
     const char *only = NULL;
-    for (int o; (o = getopt(argc, argv, "t:k:ql:")) != -1;) switch (o) {
+    for (int o; (o = getopt(argc, argv, "t:k:ql:n:")) != -1;) switch (o) {
         case 't': only = optarg; break;
         case 'k':
             probe_want_thr = listed(optarg, "thr");
@@ -186,6 +189,7 @@ int main(int argc, char **argv)
             break;
         case 'q': probe_work_div = 4; break;
         case 'l': probe_label = optarg; break;
+        case 'n': timed_pushes = strtoul(optarg, NULL, 10); break;
         default: return usage();
         }
     if (optind != argc || (only != NULL && !all_known(only))) return usage();
