@@ -238,7 +238,7 @@ TEST(push, absurd_lengths_are_refused)
     CHECK(memcmp(&lie, &before, sizeof lie) == 0);
     longs s = bosk_literal(longs, 1, 2, 3);
     const longs kept = s;
-    volatile ptrdiff_t absurd = PTRDIFF_MAX / 16;
+    volatile ptrdiff_t absurd = PTRDIFF_MAX / (ptrdiff_t)sizeof(int64_t);
     longs from = {backing, absurd, absurd};
     CHECK(!bosk_try_push_slice(&s, from));
     CHECK(memcmp(&s, &kept, sizeof s) == 0 && s.ptr[2] == 3);
