@@ -65,7 +65,7 @@ TEST_FAULTS(of_zeroed_and_aligned_blocks, "")
 /* What is given back is given back whole, and serves again for anything. */
 TEST_ENV(guard, freed_blocks_are_used_again, "BOSK_CONF=guard=1")
 {
-    size_t rounds = bosk_test_budget(300);
+    size_t rounds = (size_t)bosk_test_budget(300);
     struct bosk_heap_stats before = stats_exact();
     for (size_t i = 0; i < rounds; i++) {
         size_t n = 33000 + i * 977 % 200000;
