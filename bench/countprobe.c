@@ -91,11 +91,13 @@ static bool counting;
 
 /* ---- the clock ----------------------------------------------------------------------------- */
 
-/* Found by the preloaded allocator before libc's. */
+/* Found by the preloaded allocator before libc's.  Time stands still but for the steps, also before
+ * they are counted: else what a busy machine left due would be done in the first call counted. */
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
-    static uint64_t stopped_ns; /* what CLOCK_MONOTONIC showed when counting began */
-    if (!counting) return (int)syscall(SYS_clock_gettime, clock, t);
+    static uint64_t stopped_ns; /* what CLOCK_MONOTONIC showed at first */
+    if (clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_COARSE)
+        return (int)syscall(SYS_clock_gettime, clock, t);
     if (stopped_ns == 0) {
         syscall(SYS_clock_gettime, CLOCK_MONOTONIC, t);
         stopped_ns = (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
