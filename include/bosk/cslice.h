@@ -14,6 +14,8 @@
  * fetch-and-add, writes the element and then sets the element's own byte.  Tickets beyond the end
  * of a segment are void, so a failed allocation leaves no hole.  Appenders wait for nobody: one
  * that is stopped for good between its ticket and its byte holds up the length, not the others.
+ * Threads that append in turn at full speed would spend their time on moving cache lines between
+ * processors; one of them notices and steps aside for a few microseconds after its append.
  *
  * Memory order is C11's.  BOSKI_CS_* below name every access and its order, so that
  * tests/models/cslice_model.c can put its own in their place: it tries all executions of small
@@ -41,6 +43,10 @@
 /* The element itself, plain; and the logarithm of the size of the first segment. */
 #define BOSKI_CS_WRITE(element, v) ((element) = (v))
 #define BOSKI_CS_SHIFT(elem_size) boski_cslice_shift(elem_size)
+/* What this thread sets bytes to, and whether another one set the byte before. */
+#define BOSKI_CS_TAG() boski_cslice_tag()
+#define BOSKI_CS_CROWDED(s, tag) \
+    (__atomic_load_n(&(s).segment->ready[(s).slot - 1], __ATOMIC_RELAXED) != (tag))
 
 /* The element is whole before its byte is set; who sees the byte sees the element. */
 #define BOSKI_CS_READY_STORE __ATOMIC_RELEASE
@@ -66,7 +72,7 @@ typedef uint64_t boski_cnext __attribute__((aligned(8)));
 
 /* A segment; BOSKI_CSHEAD bytes from its beginning one byte for each element follows.  The elements
  * are a block of their own. */
-enum { BOSKI_CSHEAD = 128 };
+enum { BOSKI_CSHEAD = 192 };
 struct bosk_csegment {
     /* The next ticket in the low 40 bits; once that is `size` or more the segment is closed, and
      * above are the slots of the following segments that a batch has taken with it. */
@@ -75,8 +81,10 @@ struct bosk_csegment {
     size_t size;             /* elements */
     size_t base;             /* the index of the first */
     void *array;
-    unsigned char *ready; /* 1: the element is there */
+    unsigned char *ready; /* not 0: the element is there */
     unsigned number;
+    unsigned char apart_too[64];
+    size_t crowded; /* when a thread last found that another one appends in turn with it */
 };
 
 enum { BOSKI_CSEGMENTS = sizeof(void *) == 8 ? 40 : 26 };
@@ -100,6 +108,7 @@ struct bosk_cslot {
 
 /* What the macros below call. */
 BOSK_API struct bosk_cslot bosk_cslice_take_slow(const bosk_type *type, bosk_cslice *c);
+BOSK_API void bosk_cslice_step_aside(struct bosk_cslot s, unsigned char tag);
 BOSK_API ptrdiff_t bosk_cslice_append_batch(const bosk_type *type, bosk_cslice *c,
                                             const void *values, ptrdiff_t n);
 BOSK_API bool bosk_cslice_make_room(const bosk_type *type, bosk_cslice *c, ptrdiff_t n);
@@ -134,6 +143,25 @@ static inline struct bosk_cslot boski_cslice_take(const bosk_type *type, bosk_cs
 /* Indices are below. */
 static inline ptrdiff_t boski_cslice_end(void) { return PTRDIFF_MAX; }
 
+/* Most threads have different ones; never 0. */
+static inline unsigned char boski_cslice_tag(void)
+{
+#if defined(__x86_64__)
+    size_t self;
+    __asm__("mov %%fs:0, %0" : "=r"(self));
+#elif defined(__i386__)
+    size_t self;
+    __asm__("mov %%gs:0, %0" : "=r"(self));
+#elif defined(__arm__) && __ARM_ARCH >= 7 /* where the builtin may be a call */
+    size_t self;
+    __asm__("mrc p15, 0, %0, c13, c0, 3" : "=r"(self));
+#else
+    const size_t self = (size_t)__builtin_thread_pointer();
+#endif
+    /* Thread blocks are multiples of pages apart: what tells them is in the middle. */
+    return (unsigned char)((self * (size_t)0x9e3779b97f4a7c15u) >> (sizeof self * 8 - 8) | 1);
+}
+
 /* Where element `i` is or will be, published or not. */
 static inline struct bosk_cslot boski_cslice_place(const bosk_cslice *c, size_t elem_size, size_t i)
 {
@@ -160,7 +188,9 @@ static inline struct bosk_cslot boski_cslice_find(const bosk_cslice *c, size_t e
 
 static inline ptrdiff_t boski_cslice_publish(struct bosk_cslot s)
 {
-    BOSKI_CS_STORE(&s.segment->ready[s.slot], 1, BOSKI_CS_READY_STORE);
+    const unsigned char tag = BOSKI_CS_TAG();
+    BOSKI_CS_STORE(&s.segment->ready[s.slot], tag, BOSKI_CS_READY_STORE);
+    if (BOSK_UNLIKELY(BOSKI_CS_CROWDED(s, tag))) bosk_cslice_step_aside(s, tag);
     return (ptrdiff_t)(s.segment->base + s.slot);
 }
 

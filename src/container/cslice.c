@@ -20,6 +20,10 @@
  *
  * No locks.  Two threads may make the same segment; the second frees its own.
  */
+#if !defined(__x86_64__) && !defined(__i386__)
+#include "os/os.h"
+#endif
+
 #include <bosk/cslice.h>
 
 #define LOW_BITS 40
@@ -173,12 +177,45 @@ BOSK_API struct bosk_cslot bosk_cslice_take_slow(const bosk_type *type, bosk_csl
     }
 }
 
+/* ---- crowds ---------------------------------------------------------------------------------- */
+
+/* Threads that append in turn, each as fast as it can, move three cache lines to and fro for every
+ * element.  If one of two lets the other be for a while, both are done sooner: the lines stay where
+ * they are for hundreds of elements.  So when the element before is another thread's, and there was
+ * such a meeting a moment ago as well, one of the two goes away for as long as lines need to move a
+ * dozen times between distant processors.  Its own element is there already, and it is the other's
+ * turn to go some thousands of elements later.  A thread that does anything else between its
+ * appends is not held up: its meetings are not moments apart. */
+#if defined(__x86_64__) || defined(__i386__)
+enum { ASIDE = 8000, A_MOMENT = 1500 }; /* ticks of the processor's counter, 2 to 4 a nanosecond */
+static inline size_t ticks(void) { return (size_t)__builtin_ia32_rdtsc(); }
+#else
+enum { ASIDE = 3000, A_MOMENT = 600 }; /* nanoseconds */
+static inline size_t ticks(void) { return (size_t)boski_os_now_ns(); }
+#endif
+enum { TURNS = 4096 }; /* elements after which the other one gives way */
+
+BOSK_API void bosk_cslice_step_aside(struct bosk_cslot s, unsigned char tag)
+{
+    const unsigned char before = __atomic_load_n(&s.segment->ready[s.slot - 1], __ATOMIC_RELAXED);
+    const bool goes = (before > tag) != ((s.slot / TURNS & 1) != 0);
+    if (s.slot == 0 || before == 0 || !goes) return;
+    size_t now = ticks();
+    if (now - __atomic_load_n(&s.segment->crowded, __ATOMIC_RELAXED) < A_MOMENT)
+        for (const size_t from = now; now - from < ASIDE; now = ticks()) pause_a_little();
+    __atomic_store_n(&s.segment->crowded, now, __ATOMIC_RELAXED);
+}
+
+/* ---- batches --------------------------------------------------------------------------------- */
+
 /* Fills slots that are ours. */
 static void fill(const bosk_type *type, struct bosk_cslot s, const void *values, size_t n)
 {
     if (n * type->size != 0)
         memcpy((char *)s.segment->array + s.slot * type->size, values, n * type->size);
-    for (; n != 0; n--, s.slot++) (void)boski_cslice_publish(s);
+    const unsigned char tag = BOSKI_CS_TAG();
+    for (; n != 0; n--, s.slot++)
+        BOSKI_CS_STORE(&s.segment->ready[s.slot], tag, BOSKI_CS_READY_STORE);
 }
 
 /* The segments that hold `carry` elements from `number` on. */

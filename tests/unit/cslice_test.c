@@ -291,6 +291,48 @@ TEST(cslice, stalled_grower_and_stalled_batch_stop_nobody)
     bosk_cslice_free(&c);
 }
 
+/* Whoever meets a thread of a higher tag goes, some thousands of elements later whoever meets one
+ * of a lower; only after a meeting a moment ago for longer, and never for long. */
+TEST(cslice, one_of_two_steps_aside)
+{
+    static longs c;
+    CHECK(bosk_cslice_reserve(&c, 20000));
+    struct bosk_csegment *seg = c.all.segment[7];
+    CHECK(seg->size == 8192 && boski_cslice_tag() != 0);
+    const struct {
+        size_t slot;
+        unsigned char before, tag;
+        bool goes;
+    } rows[] = {{10, 9, 5, true}, {10, 5, 9, false},  {10, 0, 5, false},
+                {0, 9, 5, false}, {5000, 5, 9, true}, {5000, 9, 5, false}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct bosk_cslot s = {seg, rows[i].slot};
+        if (s.slot != 0) seg->ready[s.slot - 1] = rows[i].before;
+        seg->crowded = 0;
+        bosk_cslice_step_aside(s, rows[i].tag);
+        CHECK_EQ(seg->crowded != 0, rows[i].goes);
+        if (!rows[i].goes) continue;
+        /* A second meeting takes longer than one long after: the least of many counts. */
+        uint64_t alone = UINT64_MAX, crowded = UINT64_MAX;
+        for (int k = 0; k < 200; k++) {
+            seg->crowded -= (size_t)1 << 30;
+            uint64_t from = boski_os_now_ns(), took;
+            bosk_cslice_step_aside(s, rows[i].tag);
+            took = boski_os_now_ns() - from;
+            if (took < alone) alone = took;
+            from = boski_os_now_ns();
+            bosk_cslice_step_aside(s, rows[i].tag);
+            took = boski_os_now_ns() - from;
+            if (took < crowded) crowded = took;
+        }
+        CHECK_MSG(crowded < 100000, "%llu ns", (unsigned long long)crowded);
+        if (getenv("BOSK_TEST_EMULATOR") == NULL && !SANITIZED)
+            CHECK_MSG(alone * 2 < crowded, "%llu and %llu ns", (unsigned long long)alone,
+                      (unsigned long long)crowded);
+    }
+    bosk_cslice_free(&c);
+}
+
 /* ---- no memory --------------------------------------------------------------------------------
  */
 
