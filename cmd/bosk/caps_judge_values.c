@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "caps_judge_parts.h"
 
+#include <bosk/gomap.h>
 #include <string.h>
 
 /* ---- boxing
@@ -157,40 +158,103 @@ void judge_string(struct judging *j)
  * --------------------------------------------------------------------------------------------------
  */
 
+/* The profile of "map[K]V"; of one of ints, and false, where a type is only a name. */
+static bool profile_of(const struct judging *j, bosk_map_profile *out)
+{
+    char text[EXPR_TEXT];
+    const char *type = j->e->type;
+    size_t start = strcspn(type, "[") + 1, depth = 1, end = start;
+    while (type[end] != '\0' && depth != 0) {
+        depth += type[end] == '[';
+        depth -= type[end] == ']';
+        end++;
+    }
+    snprintf(text, sizeof text, "%.*s", depth == 0 ? (int)(end - 1 - start) : 0, type + start);
+    if (bosk_map_profile_of(j->minor, j->arch, text, type + end, out) == 0) return true;
+    (void)bosk_map_profile_of(j->minor, j->arch, "int", "int", out);
+    return false;
+}
+
+/* Nothing but the header before the first entry. */
+static void judge_header(struct judging *j, const char *unit)
+{
+    struct verdict *v = j->v;
+    v->local = PLACE_STACK;
+    v->escaping = PLACE_HEAP;
+    v->escaping_allocs = 1;
+    snprintf(v->escaping_why, sizeof v->escaping_why,
+             "the header; the first %s comes with the first entry", unit);
+    memcpy(v->local_why, v->escaping_why, sizeof v->local_why);
+}
+
+static void judge_hinted(struct judging *j, int64_t hint, const char *unit)
+{
+    struct verdict *v = j->v;
+    bosk_map_profile p;
+    bosk_map_shape s;
+    bool known = profile_of(j, &p);
+    bosk_map_hint(&p, hint, &s);
+    if (s.slots <= 8) { /* more than there can be counts as 0 */
+        judge_header(j, unit);
+        return;
+    }
+    v->sized = known;
+    v->bytes = bosk_map_shape_bytes(&p, &s);
+    v->noscan = p.noscan;
+    v->local = v->escaping = PLACE_HEAP;
+    /* A directory, and for each table itself and its groups; or the buckets, and a record of the
+     * overflow buckets that come with them. */
+    if (s.tables <= INT32_MAX / 4) {
+        v->local_allocs = p.swiss ? 1 + 2 * (int)s.tables : 1 + (s.spare != 0);
+        v->escaping_allocs = v->local_allocs + 1;
+    } else {
+        v->local_allocs = v->escaping_allocs = -1;
+    }
+    if (p.swiss)
+        snprintf(v->escaping_why, sizeof v->escaping_why,
+                 "header, directory, %s table%s of %s slots", text_exact((double)s.tables).s,
+                 s.tables == 1 ? "" : "s", text_exact((double)(s.slots / s.tables)).s);
+    else
+        snprintf(v->escaping_why, sizeof v->escaping_why, "header, %s buckets and %s spare ones",
+                 text_exact((double)(s.slots / 8)).s, text_exact((double)s.spare).s);
+    snprintf(v->local_why, sizeof v->local_why, "the header is in the frame, the rest is not");
+    snprintf(v->grows, sizeof v->grows, "%swith entry %s", s.tables > 1 ? "at the earliest " : "",
+             text_exact((double)s.grows_at).s);
+}
+
 int judge_map(struct judging *j)
 {
     const struct amount *hint = &j->e->len;
     struct verdict *v = j->v;
-    bool swiss = j->minor >= 24, few = !hint->given || hint->value <= 8;
+    bool swiss = j->minor >= 24, fixed = !hint->given || hint->constant;
+    const char *unit = swiss ? "group" : "bucket";
     if (hint->given && hint->constant &&
         (hint->negative || hint->huge || hint->value > judge_max_int(j))) {
         v->refused = "a constant size is negative or does not fit in int";
         return 0;
     }
-    /* Up to here all of it is one array of buckets without spare ones, or one table. */
-    if (hint->given && (!hint->constant || hint->value > 48))
-        return caps_wrong(j->name, "of maps only constant hints up to 48 are explained");
+    bool none = hint->negative || hint->huge || hint->value > judge_max_int(j); /* taken for 0 */
+    int64_t value = none ? 0 : hint->value;
+    bool few = (!hint->given || hint->known) && value <= 8;
+    v->at_compile_time = fixed && few;
     snprintf(v->decided, sizeof v->decided, "%s",
-             few ? "compile time: a hint of at most 8" : "run time: by the hint");
-    v->at_compile_time = few;
-    v->call = few ? "runtime.makemap_small" : "runtime.makemap";
+             v->at_compile_time ? "compile time: a hint of at most 8" : "run time: by the hint");
+    v->call = v->at_compile_time ? "runtime.makemap_small" : "runtime.makemap";
     if (few) {
-        v->local = PLACE_STACK;
-        snprintf(v->local_why, sizeof v->local_why, "header and first %s are in the frame",
-                 swiss ? "group" : "bucket");
-        v->escaping = PLACE_HEAP;
-        v->escaping_allocs = 1;
+        judge_header(j, unit);
+        if (fixed)
+            snprintf(v->local_why, sizeof v->local_why, "header and first %s are in the frame",
+                     unit);
+    } else if (!hint->known) {
+        v->local = v->escaping = PLACE_DEPENDS;
+        v->local_allocs = v->escaping_allocs = -1;
+        snprintf(v->local_why, sizeof v->local_why,
+                 "the header is in the frame; up to 8 entries share one %s, more need an array",
+                 unit);
         snprintf(v->escaping_why, sizeof v->escaping_why,
-                 "the header; the first %s comes with the first entry", swiss ? "group" : "bucket");
-        return 0;
+                 "the header; up to 8 entries share one %s, more need an array", unit);
+    } else {
+        judge_hinted(j, value, unit);
     }
-    v->local = v->escaping = PLACE_HEAP;
-    v->local_allocs = swiss ? 3 : 1;
-    v->escaping_allocs = v->local_allocs + 1;
-    snprintf(v->local_why, sizeof v->local_why, "%s",
-             swiss ? "the header is in the frame; directory, table and groups are not"
-                   : "the header is in the frame; the array of buckets is not");
-    snprintf(v->escaping_why, sizeof v->escaping_why, "%s",
-             swiss ? "header, directory, table and groups" : "header and array of buckets");
     return 0;
 }

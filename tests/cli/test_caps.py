@@ -408,6 +408,23 @@ def test_boxing_looks_at_bits_and_alignment():
     contains(caps("explain", "any(x [2]int32)", "--arch", "amd64"), "runtime.convT,")
 
 
+def test_explain_of_maps():
+    out = caps("explain", "make(map[string][]byte, 1000)", "--go", "1.22,1.24", "--arch", "amd64")
+    for words in ("98,376 bytes with pointers", "2 allocations; the header is in the frame",
+                  "header, 256 buckets and 36 spare ones", "with entry 1,665",
+                  "header, directory, 2 tables of 1,024 slots", "5 allocations",
+                  "at the earliest with entry 897"):
+        contains(out, words)
+    for expression, local, escaping in (("make(map[int]int, n)", "", ""), ("make(map[int]int, n=8)", "0", "1"),
+                                        ("make(map[int]int, n=9)", "1", "2"),
+                                        ("make(map[int]int, n=-1)", "0", "1"),
+                                        ("make(map[int]int, 1<<60)", "0", "1"),
+                                        ("make(map[string]Foo, 100)", "2", "3"),
+                                        ("make(map[[2]int][]T, 30)", "1", "2")):
+        row, = table("explain", expression, "--go", "1.22", "--arch", "amd64")
+        equal((row["stays_allocs"], row["escapes_allocs"]), (local, escaping), expression)
+
+
 def test_explain_knows_what_depends_on_the_word():
     # 2^31 elements are no constant of int where int has 32 bits.
     rows = {r["arch"]: r for r in table("explain", "make([]byte, 1<<31)", "--arch", "all")}
@@ -471,7 +488,7 @@ WRONG = [
     ("explain", "make([]int, 1<<63)"), ("explain", "make([]int, 1/0)"), ("explain", "make([]Foo, 1)"),
     ("explain", "make([]int, 1, 2, 3)"), ("explain", "make([]int, 5"), ("explain", "f(x)"),
     ("explain", "append(s, 1)"), ("explain", "append([]int(nil))"), ("explain", "new()"),
-    ("explain", "make(chan int, 1)"), ("explain", "make(map[int]int, n)"), ("explain", "a", "b"),
+    ("explain", "make(chan int, 1)"), ("explain", "make(map[int]int, -1)"), ("explain", "a", "b"),
     ("explain", "(" * 3000), ("explain", '"' * 3), ("explain", "[]int{5: 1}"),
     ("explain", "make([]int, 1)", "--rule", "x2"), ("advise",), ("advise", "0"), ("advise", "-1"),
     ("advise", "x"), ("advise", "1", "2"), ("advise", 2**63), ("advise", 2**60),
