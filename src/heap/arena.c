@@ -126,6 +126,8 @@ static struct mspan *span_new(struct bosk_arena *a, size_t npages, size_t align_
     if (npages > (size_t)PTRDIFF_MAX >> BOSKI_PAGE_SHIFT) return NULL;
     if (!within_limit(a, npages << BOSKI_PAGE_SHIFT)) return NULL;
     struct mspan *s = boski_mheap_alloc(npages, align_pages, BOSKI_C_SPECIAL, flags);
+    if (s == NULL && boski_quarantine_empty())
+        s = boski_mheap_alloc(npages, align_pages, BOSKI_C_SPECIAL, flags);
     if (s == NULL) return NULL;
     s->owner = a;
     s->home = BOSK_HOME_ARENA;

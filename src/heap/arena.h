@@ -25,6 +25,8 @@ void boski_arena_fork(int step); /* 0 prepare, 1 parent and child */
 
 /* Takes a span that nobody may look at any more, and frees it later; see quarantine.c. */
 void boski_quarantine(struct mspan *s);
+/* Frees what is there, because memory is short; false when nothing was. */
+bool boski_quarantine_empty(void);
 void boski_quarantine_fork(int step);
 
 static inline bool boski_is_chunk(const struct mspan *s)

@@ -15,11 +15,12 @@ static struct {
     size_t bytes, spans;
 } quarantine;
 
-/* Takes the oldest out when there are too many; NULL when there are not.  Lock held. */
-static struct mspan *quarantine_surplus(void)
+/* Takes the oldest out when there are more than `most` bytes; NULL when there are not.  Lock held.
+ */
+static struct mspan *surplus(size_t most)
 {
     struct mspan *s = quarantine.first;
-    if (quarantine.bytes <= QUARANTINE_BYTES && quarantine.spans <= QUARANTINE_SPANS) return NULL;
+    if (quarantine.bytes <= most && quarantine.spans <= QUARANTINE_SPANS) return NULL;
     quarantine.first = s->next;
     if (s->next == NULL) quarantine.last = NULL;
     quarantine.bytes -= boski_span_bytes(s);
@@ -27,10 +28,20 @@ static struct mspan *quarantine_surplus(void)
     return s;
 }
 
+/* Lock held. */
+static void leave(size_t most)
+{
+    for (struct mspan *s; (s = surplus(most)) != NULL;) {
+        /* Pages that the system will not give back stay out of use. */
+        if (boski_os_commit((void *)s->base, boski_span_bytes(s))) boski_mheap_free(s);
+    }
+}
+
 void boski_quarantine(struct mspan *s)
 {
     void *base = (void *)s->base;
-    size_t bytes = boski_span_bytes(s);
+    size_t bytes = boski_span_bytes(s), most = QUARANTINE_BYTES;
+    if (boski_conf.memlimit / 8 < most) most = (size_t)(boski_conf.memlimit / 8);
     (void)boski_os_decommit(base, bytes);
     boski_os_protect_none(base, bytes);
     s->next = NULL;
@@ -42,11 +53,17 @@ void boski_quarantine(struct mspan *s)
     quarantine.last = s;
     quarantine.bytes += bytes;
     quarantine.spans++;
-    while ((s = quarantine_surplus()) != NULL) {
-        /* Pages that the system will not give back stay out of use. */
-        if (boski_os_commit((void *)s->base, boski_span_bytes(s))) boski_mheap_free(s);
-    }
+    leave(most);
     boski_unlock(&quarantine.lock);
+}
+
+bool boski_quarantine_empty(void)
+{
+    boski_lock(&quarantine.lock);
+    bool any = quarantine.first != NULL;
+    leave(0);
+    boski_unlock(&quarantine.lock);
+    return any;
 }
 
 void boski_quarantine_fork(int step)
