@@ -52,7 +52,7 @@ def go_program(declarations, rows):
         body.append(f"func f{r}() {{\n{variables}{uses}{{\n{line}\n" +
                     "".join(f"_ = {n}\n" for n in used) + "}\n}\n")
     text = "".join(body)
-    imports = [p for p in ("slices", "strings", "strconv", "unicode", "unicode/utf8")
+    imports = [p for p in ("slices", "strings", "strconv", "sync", "unicode", "unicode/utf8")
                if re.search(rf"\b{p.split('/')[-1]}\.", text)]
     return ("package main\n" + "".join(f'import "{p}"\n' for p in imports) + types + text +
             "func main() {}\n")
