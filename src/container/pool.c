@@ -440,7 +440,7 @@ static void tick(uint64_t now_ms, enum boski_tick how)
 /* ---- get and put
  * ---------------------------------------------------------------------------------- */
 
-static BOSKI_NOINLINE void *make(bosk_pool *p)
+static BOSKI_NOINLINE void *fresh_alloc(bosk_pool *p)
 {
     if (p->fresh != NULL) return p->fresh();
     if (p->type == NULL) return NULL;
@@ -470,11 +470,11 @@ static BOSKI_NOINLINE void *get_slow(bosk_pool *p)
 {
     struct pool_state *st;
     struct pool_local *l = local_of(p, &st);
-    if (l == NULL) return make(p);
+    if (l == NULL) return fresh_alloc(p);
     uint32_t age;
     void *item = take_own(present(p, st, l, &age));
     if (item == NULL) item = find(st, l, age);
-    return item != NULL ? item : make(p);
+    return item != NULL ? item : fresh_alloc(p);
 }
 
 static BOSKI_NOINLINE void put_slow(bosk_pool *p, void *item)

@@ -231,7 +231,8 @@ static void check_alive(const struct bosk_arena *a)
     if (BOSK_UNLIKELY(a == NULL || !a->alive)) bosk_panic("bosk: arena used after it was freed");
 }
 
-static void *take(struct bosk_arena *a, size_t size, size_t align, unsigned flags, bool *dirty)
+static void *block_alloc(struct bosk_arena *a, size_t size, size_t align, unsigned flags,
+                         bool *dirty)
 {
     size_t block = 0;
     check_alive(a);
@@ -257,7 +258,7 @@ static void *take(struct bosk_arena *a, size_t size, size_t align, unsigned flag
 void *boski_arena_alloc(struct bosk_arena *a, size_t size, size_t align, bool zero)
 {
     bool dirty = true;
-    void *p = take(a, size, align, 0, &dirty);
+    void *p = block_alloc(a, size, align, 0, &dirty);
     if (p == NULL || !zero) return p;
     if (dirty) memset(p, 0, size);
     boski_count(dirty ? &boski_ctr->cleared_bytes : &boski_ctr->spared_bytes, size);
@@ -351,7 +352,7 @@ void *boski_arena_realloc(struct mspan *s, void *p, size_t size)
     if (size <= have || boski_arena_grow(s, p, size) != 0) return p;
     bool dirty;
     void *q = size <= (size_t)PTRDIFF_MAX
-                ? take(a, size, 1, size > BLOCK_MAX ? BOSKI_SPAN_TAIL : 0, &dirty)
+                ? block_alloc(a, size, 1, size > BLOCK_MAX ? BOSKI_SPAN_TAIL : 0, &dirty)
                 : NULL;
     if (q == NULL) {
         errno = ENOMEM;
@@ -391,7 +392,7 @@ BOSK_API bosk_arena *bosk_arena_new(size_t limit)
     return a;
 }
 
-static void *alloc_checked(bosk_arena *a, size_t size, size_t align, bool zero)
+static void *checked_alloc(bosk_arena *a, size_t size, size_t align, bool zero)
 {
     if (align == 0) align = GRANULE;
     if ((align & (align - 1)) != 0) {
@@ -406,11 +407,11 @@ static void *alloc_checked(bosk_arena *a, size_t size, size_t align, bool zero)
 }
 BOSK_API void *bosk_arena_alloc(bosk_arena *a, size_t size, size_t align)
 {
-    return alloc_checked(a, size, align, false);
+    return checked_alloc(a, size, align, false);
 }
 BOSK_API void *bosk_arena_zalloc(bosk_arena *a, size_t size, size_t align)
 {
-    return alloc_checked(a, size, align, true);
+    return checked_alloc(a, size, align, true);
 }
 
 BOSK_API bosk_home bosk_arena_home(bosk_arena *a)
