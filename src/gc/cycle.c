@@ -276,7 +276,13 @@ BOSK_API void *bosk_gc_try_new(const bosk_type *type, size_t count)
 }
 BOSK_API void *bosk_gc_new(const bosk_type *type, size_t count)
 {
-    void *p = bosk_alloc_in(collected, type, count, true);
+    size_t bytes;
+    void *p;
+    if (BOSK_LIKELY(!type->noscan && !__builtin_mul_overflow(type->size, count, &bytes) &&
+                    bytes <= (size_t)PTRDIFF_MAX))
+        p = boski_gc_alloc(type, bytes, type->align, true);
+    else
+        p = bosk_alloc_in(collected, type, count, true);
     if (BOSK_UNLIKELY(p == NULL)) bosk_fatal("runtime: out of memory");
     return p;
 }

@@ -80,7 +80,6 @@ bool boski_mark_find(uintptr_t word, struct boski_found *f);
 
 struct boski_mark_stats {
     uint64_t objects, bytes; /* marked */
-    uint64_t words;          /* looked at */
 };
 extern BOSKI_HIDDEN struct boski_mark_stats boski_mark_stats;
 /* Marks everything that is reachable from the roots. */

@@ -52,6 +52,7 @@ struct boski_gc_run {
     uint64_t mask0;        /* and its first mask word */
     uint32_t size, slot;   /* of an object; where to look on in the span */
     uint32_t type_bytes, type_words;
+    size_t bytes; /* asked for */
 };
 
 enum { BOSKI_TYPED_RUNS = 64, BOSKI_GC_LOCKS = 64 };
