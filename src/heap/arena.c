@@ -32,28 +32,6 @@ static struct boski_lock arenas_lock;
 
 static size_t pages_for(size_t bytes) { return (bytes + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT; }
 
-bool boski_chunk_next(const struct mspan *s, const uint64_t *bits, uint32_t *at, void **start,
-                      size_t *bytes)
-{
-    uint32_t used = (uint32_t)s->nfree, from = next_start(bits, *at, used);
-    if (from == used) return false;
-    *at = next_start(bits, from + 1, used);
-    *start = granule_at(s, from);
-    *bytes = (size_t)(*at - from) << GRANULE_SHIFT;
-    return true;
-}
-
-bool boski_chunk_find(const struct mspan *s, const void *p, void **start, size_t *bytes)
-{
-    uint32_t used = used_of(s), g = granule_of(s, p);
-    if (g >= used) return false;
-    uint32_t from = start_of(s->bits, g);
-    if (start != NULL) *start = granule_at(s, from);
-    if (bytes != NULL)
-        *bytes = (size_t)(next_start(s->bits, from + 1, used) - from) << GRANULE_SHIFT;
-    return true;
-}
-
 /* ---- counting ---------------------------------------------------------------------- */
 
 /* Blocks come and go in the statistics as large ones: of any size. */
@@ -349,7 +327,11 @@ void *boski_arena_realloc(struct mspan *s, void *p, size_t size)
 {
     size_t have = block_at(s, p);
     struct bosk_arena *a = s->owner;
-    if (size <= have || boski_arena_grow(s, p, size) != 0) return p;
+    if (size <= have) return p;
+    if (boski_arena_grow(s, p, size) != 0) {
+        boski_count(&boski_ctr->realloc_grown, 1);
+        return p;
+    }
     bool dirty;
     void *q = size <= (size_t)PTRDIFF_MAX
                 ? block_alloc(a, size, 1, size > BLOCK_MAX ? BOSKI_SPAN_TAIL : 0, &dirty)
@@ -359,6 +341,8 @@ void *boski_arena_realloc(struct mspan *s, void *p, size_t size)
         return NULL;
     }
     memcpy(q, p, have);
+    boski_count(&boski_ctr->realloc_copied, 1);
+    boski_count(&boski_ctr->realloc_copied_bytes, have);
     boski_arena_free(s, p);
     return q;
 }
