@@ -491,7 +491,7 @@ static inline bool boski_added(int how)
                  B = 2)                                                                          \
                 for (bosk_map_iter I __attribute__((cleanup(bosk_map_iter_end))) =               \
                          boski_map_range(H.map, BOSKI_CAT(I, s));                                \
-                     B == 1 && boski_map_advance(&I);)                                           \
+                     B == 1 && bosk_map_advance(&I);)                                            \
                     for (boski_walk BOSKI_CAT(I, w) = I.walk;                                    \
                          B == 1 && boski_map_walk(&BOSKI_CAT(I, w), &I, (uint32_t)BOSKI_SLOT(H), \
                                                   (uint32_t)sizeof(*H.key));)

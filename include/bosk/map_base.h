@@ -142,14 +142,14 @@ BOSKI_INLINE uint64_t boski_load(const void *p, uint32_t bytes)
     return two;
 }
 /* Beyond 64 bytes: with AES rounds where the processor has them. */
-BOSK_API uint64_t boski_hash_long(const void *p, size_t n, uint64_t seed, uint64_t mult);
+BOSK_API uint64_t bosk_hash_long(const void *p, size_t n, uint64_t seed, uint64_t mult);
 /* Source of the shape: wyhash's folded multiplications, here with both factors secret. */
 static inline uint64_t boski_hash_bytes(const char *p, size_t n, uint64_t seed, uint64_t mult)
 {
     uint64_t a = 0, b = 0;
     seed += n * BOSKI_GOLDEN;
     if (BOSK_LIKELY(n >= 8)) {
-        if (BOSK_UNLIKELY(n > 64)) return boski_hash_long(p, n, seed, mult);
+        if (BOSK_UNLIKELY(n > 64)) return bosk_hash_long(p, n, seed, mult);
         for (size_t i = 0; i + 16 < n; i += 16)
             seed = boski_fold(boski_load8(p + i) ^ seed, boski_load8(p + i + 8) ^ mult);
         if (n > 16) p += n - 16, n = 16;
@@ -211,7 +211,7 @@ BOSKI_INLINE bool boski_map_equal(const bosk_map *m, const void *a, const void *
 /* ---- groups -------------------------------------------------------------------------------- */
 
 /* The tag of each value of the highest byte of a hash, four times: 0 is left to empty slots. */
-BOSK_API extern const uint32_t boski_map_tags[256];
+BOSK_API extern const uint32_t bosk_map_tags[256];
 
 /* Slots of a group as a set; slot i is bit BOSKI_BIT * i. */
 #if defined(__SSE2__)
@@ -305,7 +305,7 @@ BOSKI_INLINE boski_found boski_map_search(const bosk_map *m, uint64_t h, const v
 {
     boski_found f;
     size_t p = boski_map_home(m, h);
-    const uint32_t tags = boski_map_tags[h >> 56];
+    const uint32_t tags = bosk_map_tags[h >> 56];
     f.home = p;
     for (;; p++) {
         const boski_place at = boski_map_at(m, p, t);
@@ -330,21 +330,21 @@ BOSKI_INLINE boski_found boski_map_search(const bosk_map *m, uint64_t h, const v
     return f;
 }
 
-BOSK_API BOSK_NORETURN void boski_map_racing(const char *what);
-BOSK_API BOSK_NORETURN void boski_map_nil(void);
+BOSK_API BOSK_NORETURN void bosk_map_racing(const char *what);
+BOSK_API BOSK_NORETURN void bosk_map_nil(void);
 BOSKI_INLINE void boski_map_reading(const bosk_map *m)
 {
-    if (BOSK_UNLIKELY(m->writing != 0)) boski_map_racing("concurrent map read and map write");
+    if (BOSK_UNLIKELY(m->writing != 0)) bosk_map_racing("concurrent map read and map write");
 }
 BOSKI_INLINE void boski_map_begin(bosk_map *m)
 {
-    if (BOSK_UNLIKELY(m->writing != 0)) boski_map_racing("concurrent map writes");
+    if (BOSK_UNLIKELY(m->writing != 0)) bosk_map_racing("concurrent map writes");
     __atomic_store_n(&m->writing, 1, __ATOMIC_RELAXED);
 }
 BOSKI_INLINE void boski_map_end(bosk_map *m)
 {
     if (BOSK_UNLIKELY(__atomic_load_n(&m->writing, __ATOMIC_RELAXED) == 0))
-        boski_map_racing("concurrent map writes");
+        bosk_map_racing("concurrent map writes");
     __atomic_store_n(&m->writing, 0, __ATOMIC_RELAXED);
 }
 
@@ -358,9 +358,9 @@ BOSKI_INLINE void *boski_map_find(const bosk_map *m, const void *key, const bosk
 }
 
 /* A slot for an absent key of hash h, tagged and counted; NULL: no memory, nothing changed. */
-BOSK_API char *boski_map_insert(bosk_map *m, uint64_t h);
-BOSK_API void boski_map_deleted(bosk_map *m);
-BOSK_API void boski_map_nan(void *key, uint32_t bytes);
+BOSK_API char *bosk_map_insert(bosk_map *m, uint64_t h);
+BOSK_API void bosk_map_deleted(bosk_map *m);
+BOSK_API void bosk_map_nan(void *key, uint32_t bytes);
 
 BOSKI_INLINE void boski_copy(void *to, const void *from, uint32_t bytes)
 {
@@ -371,7 +371,7 @@ BOSKI_INLINE void boski_copy(void *to, const void *from, uint32_t bytes)
  * unspecified); NULL when there is no memory. */
 BOSKI_INLINE void *boski_map_ref(bosk_map *m, const void *key, const bosk_map_type *t, bool *fresh)
 {
-    if (BOSK_UNLIKELY(m == NULL)) boski_map_nil();
+    if (BOSK_UNLIKELY(m == NULL)) bosk_map_nil();
     const uint64_t h = boski_map_hash(m, key, t);
     boski_map_begin(m);
     const boski_found f = boski_map_search(m, h, key, t);
@@ -384,18 +384,18 @@ BOSKI_INLINE void *boski_map_ref(bosk_map *m, const void *key, const bosk_map_ty
                          boski_float_nan(boski_load(key, t->key_bytes), t->key_bytes);
         if (BOSK_LIKELY(empty != 0 && m->count < m->grow_at && !odd)) {
             const unsigned i = BOSKI_CTZ(empty);
-            at.g->tag[i] = (uint8_t)boski_map_tags[h >> 56];
+            at.g->tag[i] = (uint8_t)bosk_map_tags[h >> 56];
             m->count++;
             slot = at.slots + i * (size_t)t->slot_bytes;
             boski_copy(slot, key, t->key_bytes);
         } else if (odd) {
             uint64_t nan = 0;
             boski_copy(&nan, key, t->key_bytes);
-            boski_map_nan(&nan, t->key_bytes);
-            slot = boski_map_insert(m, boski_hash_word(nan, m->seed));
+            bosk_map_nan(&nan, t->key_bytes);
+            slot = bosk_map_insert(m, boski_hash_word(nan, m->seed));
             if (slot != NULL) boski_copy(slot, &nan, t->key_bytes);
         } else {
-            slot = boski_map_insert(m, h);
+            slot = bosk_map_insert(m, h);
             if (slot != NULL) boski_copy(slot, key, t->key_bytes);
         }
     }
@@ -418,7 +418,7 @@ BOSKI_INLINE bool boski_map_delete(bosk_map *m, const void *key, const bosk_map_
             if (g->over != 255) g->over--;
         }
         if (!t->noscan && !m->type.noscan) memset(f.slot, 0, t->slot_bytes);
-        if (BOSK_UNLIKELY(--m->count < m->shrink_at)) boski_map_deleted(m);
+        if (BOSK_UNLIKELY(--m->count < m->shrink_at)) bosk_map_deleted(m);
     }
     boski_map_end(m);
     return f.slot != NULL;
@@ -478,7 +478,7 @@ BOSK_API bool bosk_map_next(bosk_map_iter *it);
  * may be called any number of times. */
 BOSK_API void bosk_map_iter_end(bosk_map_iter *it);
 /* Fills it->walk with entries to show; false at the end. */
-BOSK_API bool boski_map_advance(bosk_map_iter *it);
+BOSK_API bool bosk_map_advance(bosk_map_iter *it);
 
 BOSKI_INLINE bool boski_map_walk(boski_walk *w, bosk_map_iter *it, uint32_t slot_bytes,
                                  uint32_t key_bytes)

@@ -15,7 +15,7 @@
 #define ROW16(n) ROW4(n), ROW4((n) + 4u), ROW4((n) + 8u), ROW4((n) + 12u)
 #define ROW64(n) ROW16(n), ROW16((n) + 16u), ROW16((n) + 32u), ROW16((n) + 48u)
 /* Tag 0 is taken, so hashes that begin with 0 share the tag of those that begin with 8. */
-const uint32_t boski_map_tags[256] = {
+const uint32_t bosk_map_tags[256] = {
     8 * 0x01010101u, 1 * 0x01010101u, 2 * 0x01010101u, 3 * 0x01010101u, ROW4(4u),
     ROW4(8u),        ROW4(12u),       ROW16(16u),      ROW16(32u),      ROW16(48u),
     ROW64(64u),      ROW64(128u),     ROW64(192u)};
@@ -55,7 +55,7 @@ static void choose_seed(bosk_map *m)
     }
 }
 
-void boski_map_nan(void *key, uint32_t bytes)
+void bosk_map_nan(void *key, uint32_t bytes)
 {
     const uint64_t r = boski_map_random();
     if (bytes == 4) {
@@ -70,8 +70,8 @@ void boski_map_nan(void *key, uint32_t bytes)
 /* ---- what cannot go on --------------------------------------------------------------------------
  */
 
-void boski_map_racing(const char *what) { bosk_fatal("%s", what); }
-void boski_map_nil(void) { bosk_panic("assignment to entry in nil map"); }
+void bosk_map_racing(const char *what) { bosk_fatal("%s", what); }
+void bosk_map_nil(void) { bosk_panic("assignment to entry in nil map"); }
 void bosk_map_no_memory(void) { bosk_fatal("runtime: out of memory"); }
 
 static bosk_map_event_fn observer;
@@ -149,7 +149,7 @@ void bosk_map_clear(bosk_map *m)
 
 /* ---- changes that take the slow path ------------------------------------------------------- */
 
-char *boski_map_insert(bosk_map *m, uint64_t h)
+char *bosk_map_insert(bosk_map *m, uint64_t h)
 {
     if (BOSK_UNLIKELY(m->dead != NULL) && boski_map_bury(m, 2)) boski_map_marks(m);
     for (;;) {
@@ -158,7 +158,7 @@ char *boski_map_insert(bosk_map *m, uint64_t h)
             if (!boski_map_grow(m) && m->count / BOSK_MAP_GROUP >= m->limit - m->limit / 16)
                 return NULL;
         }
-        char *slot = boski_map_take(m, boski_map_home(m, h), (uint8_t)boski_map_tags[h >> 56]);
+        char *slot = boski_map_take(m, boski_map_home(m, h), (uint8_t)bosk_map_tags[h >> 56]);
         if (BOSK_LIKELY(slot != NULL)) {
             m->count++;
             return slot;
@@ -168,7 +168,7 @@ char *boski_map_insert(bosk_map *m, uint64_t h)
     }
 }
 
-void boski_map_deleted(bosk_map *m)
+void bosk_map_deleted(bosk_map *m)
 {
     if (m->dead != NULL) {
         if (boski_map_bury(m, 2)) boski_map_marks(m);
@@ -208,7 +208,7 @@ void boski_map_remove(bosk_map *m, char *slot)
     }
     m->deletes++;
     if (!t->noscan) memset(slot, 0, t->slot_bytes);
-    if (--m->count < m->shrink_at) boski_map_deleted(m);
+    if (--m->count < m->shrink_at) bosk_map_deleted(m);
     boski_map_end(m);
 }
 
@@ -216,7 +216,7 @@ void boski_map_remove(bosk_map *m, char *slot)
 
 bool bosk_try_map_reserve(bosk_map *m, long long n)
 {
-    if (m == NULL) boski_map_nil();
+    if (m == NULL) bosk_map_nil();
     if (n <= 0) return true;
     if ((unsigned long long)n > PTRDIFF_MAX / (size_t)m->type.slot_bytes / 2) {
         errno = ENOMEM;
@@ -268,7 +268,7 @@ void bosk_map_max_load(bosk_map *m, double load)
 {
     if (!(load >= 0.25 && load <= 0.95))
         bosk_panic("bosk: max_load of a map must be from 0.25 to 0.95");
-    if (m == NULL) boski_map_nil();
+    if (m == NULL) bosk_map_nil();
     boski_map_begin(m);
     m->load256 = (uint32_t)(load * 256 + 0.5);
     boski_map_marks(m);
@@ -283,7 +283,7 @@ void *bosk_map_find(const bosk_map *m, const void *key)
 }
 void *bosk_try_map_ref(bosk_map *m, const void *key, bool *fresh)
 {
-    if (m == NULL) boski_map_nil();
+    if (m == NULL) bosk_map_nil();
     void *v = boski_map_ref(m, key, &m->type, fresh);
     if (v != NULL && *fresh) memset(v, 0, m->type.val_bytes);
     return v;
@@ -302,7 +302,7 @@ void *bosk_map_find_as(const bosk_map *m, const void *key, bosk_hash_fn hash, bo
     if (m->type.kind == BOSK_MAP_FN) h = boski_hash_word(h, m->seed);
     for (size_t p = boski_map_home(m, h);; p++) {
         const boski_place at = boski_map_at(m, p, &m->type);
-        boski_bits hits = boski_group_match(at.g, boski_map_tags[h >> 56]);
+        boski_bits hits = boski_group_match(at.g, bosk_map_tags[h >> 56]);
         for (; hits != 0; hits &= hits - 1) {
             char *slot = at.slots + BOSKI_CTZ(hits) * (size_t)m->type.slot_bytes;
             if (equal(slot, key, context)) return slot + m->type.val_at;

@@ -81,7 +81,7 @@ bool boski_hash_long_aes(const void *p, size_t n, uint64_t seed, uint64_t mult, 
     return false;
 }
 
-uint64_t boski_hash_long(const void *p, size_t n, uint64_t seed, uint64_t mult)
+uint64_t bosk_hash_long(const void *p, size_t n, uint64_t seed, uint64_t mult)
 {
     uint64_t h;
     if (boski_hash_long_aes(p, n, seed, mult, &h)) return h;
@@ -92,10 +92,7 @@ uint64_t bosk_hash_bytes(const void *p, size_t n, uint64_t seed)
 {
     return boski_hash_bytes(p, n, seed, 0x9fb21c651e98df25u);
 }
-uint64_t bosk_hash_u64(uint64_t v, uint64_t seed)
-{
-    return boski_hash_word(v, seed);
-}
+uint64_t bosk_hash_u64(uint64_t v, uint64_t seed) { return boski_hash_word(v, seed); }
 uint64_t bosk_map_hash_of(const bosk_map *m, const void *key)
 {
     return boski_map_hash(m, key, &m->type);

@@ -128,7 +128,7 @@ static bool put(bosk_map *m, char *key, const char *at)
 int bosk_map_load(bosk_map *m, const void *bytes, size_t n, const char **why)
 {
     struct header h;
-    if (m == NULL) boski_map_nil();
+    if (m == NULL) bosk_map_nil();
     if (!m->pointer_free) return refuse(-EINVAL, "keys or values may hold pointers", why);
     if (m->count != 0) return refuse(-EINVAL, "the map is not empty", why);
     const int err = look(m, bytes, n, &h, why);

@@ -178,7 +178,7 @@ void bosk_map_iter_init(bosk_map_iter *it, bosk_map *m, void *seen)
     if (it->done) return;
     it->spare = it->seen + BOSK_MAP_SEEN * ((size_t)m->type.key_bytes + 1);
     if (__atomic_load_n(&m->writing, __ATOMIC_RELAXED) != 0)
-        boski_map_racing("concurrent map iteration and map write");
+        bosk_map_racing("concurrent map iteration and map write");
     it->mask = m->mask;
     it->limit = it->left = m->limit;
     const uint64_t r = boski_map_random();
@@ -294,12 +294,12 @@ static bool next_of_batch(bosk_map_iter *it)
     }
 }
 
-bool boski_map_advance(bosk_map_iter *it)
+bool bosk_map_advance(bosk_map_iter *it)
 {
     const bosk_map *m = it->map;
     if (it->done) return false;
     if (__atomic_load_n(&m->writing, __ATOMIC_RELAXED) != 0)
-        boski_map_racing("concurrent map iteration and map write");
+        bosk_map_racing("concurrent map iteration and map write");
     if (it->plain) {
         it->bits = it->walk.bits;
         /* Entries have moved, or new ones of a home before this one have come to lie here. */
@@ -347,7 +347,7 @@ bool bosk_map_next(bosk_map_iter *it)
     if (it->done) return false;
     const bosk_map_type *t = &it->map->type;
     while (!boski_map_walk(&it->walk, it, t->slot_bytes, t->key_bytes))
-        if (!boski_map_advance(it)) return false;
+        if (!bosk_map_advance(it)) return false;
     it->slot = it->walk.slot;
     return true;
 }

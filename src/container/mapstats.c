@@ -62,7 +62,7 @@ const char *boski_map_check(const bosk_map *m)
             const char *slot = at.slots + i * (size_t)m->type.slot_bytes;
             const uint64_t h = boski_map_hash(m, slot, &m->type);
             const size_t home = boski_map_home(m, h);
-            if (at.g->tag[i] != (uint8_t)boski_map_tags[h >> 56]) return "a tag is not its key's";
+            if (at.g->tag[i] != (uint8_t)bosk_map_tags[h >> 56]) return "a tag is not its key's";
             if (home > p) return "an entry lies before its home";
             for (size_t q = home; q != p; q++)
                 if (boski_map_at(m, q, &m->type).g->over == 0) return "an entry is out of reach";

@@ -121,7 +121,7 @@ void boski_map_remove(bosk_map *m, char *slot);
 /* The line on which homes are intervals; see mapiter.c. */
 uint64_t boski_map_reverse(uint64_t v);
 uint64_t boski_map_interval_end(size_t p, size_t mask, size_t limit, uint64_t start);
-/* The two ways of boski_hash_long; they differ in their results. */
+/* The two ways of bosk_hash_long; they differ in their results. */
 uint64_t boski_hash_long_wide(const void *p, size_t n, uint64_t seed, uint64_t mult);
 bool boski_hash_long_aes(const void *p, size_t n, uint64_t seed, uint64_t mult, uint64_t *out);
 

@@ -24,7 +24,7 @@ static bool each(const bosk_map *m, visit_fn visit, void *context)
 static bool copy_entry(void *context, const bosk_map *m, char *slot)
 {
     bosk_map *to = context;
-    char *place = boski_map_insert(to, boski_map_hash(to, slot, &m->type));
+    char *place = bosk_map_insert(to, boski_map_hash(to, slot, &m->type));
     if (place == NULL) return false;
     memcpy(place, slot, m->type.slot_bytes);
     return true;

@@ -96,7 +96,7 @@ bool bosk_smap_load_key(bosk_smap *m, const void *key, void *value)
 enum what { STORE, LOAD_OR_STORE, SWAP };
 static int change(bosk_smap *m, const void *key, const void *in, void *out, enum what what)
 {
-    if (m == NULL) boski_map_nil();
+    if (m == NULL) bosk_map_nil();
     struct shard *s = lock_of(m, key);
     bool fresh = false;
     void *v = shard_map(m, s) ? bosk_try_map_ref(s->map, key, &fresh) : NULL;

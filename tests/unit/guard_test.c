@@ -11,8 +11,8 @@
 /* ---- guard pages ------------------------------------------------------------------------------
  */
 
-#define TEST_FAULTS(name, conf)                                                                 \
-    BOSK_TEST_DEFINE(guard, name, BOSK_TEST_SIGNAL, SIGSEGV, NULL, "BOSK_CONF=guard=1" conf,    \
+#define TEST_FAULTS(group, name, conf)                                                          \
+    BOSK_TEST_DEFINE(group, name, BOSK_TEST_SIGNAL, SIGSEGV, NULL, "BOSK_CONF=guard=1" conf,    \
                      "ASAN_OPTIONS=handle_segv=0:detect_leaks=0", "TSAN_OPTIONS=handle_segv=0", \
                      NULL)
 
@@ -24,35 +24,35 @@ static char *large(size_t size)
 }
 static void touch(volatile char *p) { *p = 1; }
 
-TEST_FAULTS(write_behind_a_block, "")
+TEST_FAULTS(guard, write_behind_a_block, "")
 {
     char *p = large(40000);
     touch(p + bosk_usable_size(p));
 }
-TEST_FAULTS(read_behind_a_block, "")
+TEST_FAULTS(guard, read_behind_a_block, "")
 {
     volatile char *p = large(1000000);
     bosk_test_random(&(uint64_t){(uint64_t)(unsigned char)p[bosk_usable_size((void *)p)]});
 }
-TEST_FAULTS(with_large_system_pages, ",os_page=65536")
+TEST_FAULTS(guard, with_large_system_pages, ",os_page=65536")
 {
     char *p = large(100000);
     CHECK((uintptr_t)p % 65536 == 0 && bosk_usable_size(p) % 65536 == 0);
     touch(p + bosk_usable_size(p));
 }
-TEST_FAULTS(in_arenas, ",reserve=1")
+TEST_FAULTS(guard, in_arenas, ",reserve=1")
 {
     char *p = large(5 * MIB);
     touch(p + bosk_usable_size(p));
 }
-TEST_FAULTS(after_growing, "")
+TEST_FAULTS(guard, after_growing, "")
 {
     char *p = large(40000);
     for (size_t n = 50000; n < 3 * MIB; n += n / 3) p = launder(bosk_realloc(p, n));
     CHECK(p != NULL && bosk_usable_size(p) < 3 * MIB + 8192);
     touch(p + bosk_usable_size(p));
 }
-TEST_FAULTS(of_zeroed_and_aligned_blocks, "")
+TEST_FAULTS(guard, of_zeroed_and_aligned_blocks, "")
 {
     char *p = launder(bosk_aligned_alloc(1 * MIB, 100000));
     CHECK(p != NULL && (uintptr_t)p % MIB == 0);

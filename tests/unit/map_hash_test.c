@@ -47,7 +47,7 @@ static void judge(const char *what, unsigned which, uint64_t seed)
 static void count(uint64_t h)
 {
     home[h & (HOMES - 1)]++;
-    tag[boski_map_tags[h >> 56] & 255]++;
+    tag[bosk_map_tags[h >> 56] & 255]++;
 }
 static void clear(void)
 {
