@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-PAGED = ("base", "alloc", "type")  # headers whose functions have manual pages
+PAGED = ("base", "alloc", "type", "str", "strconv", "intern")  # headers whose functions have manual pages
 
 
 def documents(tree):
