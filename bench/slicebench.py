@@ -17,7 +17,7 @@ from measure.stats import median
 PROGRAMS = {"bosk": "bosk's slices", "realloc": "doubling by hand on realloc",
             "stb": "stb_ds-style", "stc": "STC-style", "vector": "std::vector"}
 TESTS = ("push", "longest", "triple", "bulk", "append", "fill", "make", "pool")
-STARTS = 3  # processes a round for all but `longest`
+STARTS = 5  # processes a round for all but `longest`
 ON_MALLOCS = "vector"  # shown on the packaged allocators too
 
 

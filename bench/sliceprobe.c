@@ -24,7 +24,7 @@ static const struct {
     size_t n;
     int chunks;
     size_t per_chunk; /* elements, about */
-} lengths[] = {{100, 25, 1000000}, {10000, 25, 1000000}, {1000000, 9, 3000000}, {100000000, 1, 0}};
+} lengths[] = {{100, 15, 500000}, {10000, 15, 500000}, {1000000, 5, 2000000}, {100000000, 1, 0}};
 enum { LONGEST = COUNT(lengths) - 1 };
 
 typedef void (*work_fn)(size_t n);
@@ -94,7 +94,7 @@ static void repeated(const char *test, const char *param, work_fn work, size_t t
     probe_start(c, &w);
     work(1);
     probe_stop_first(c, &w, 1);
-    for (int i = 0; i < 40 / probe_work_div; i++) {
+    for (int i = 0; i < 20 / probe_work_div; i++) {
         probe_start(c, &w);
         work(times);
         probe_stop(c, &w, (double)times);
@@ -103,10 +103,10 @@ static void repeated(const char *test, const char *param, work_fn work, size_t t
 }
 static void make(void)
 {
-    repeated("make", "len", sliceprobe_work.make_len, 50000);
-    repeated("make", "cap", sliceprobe_work.make_cap, 50000);
+    repeated("make", "len", sliceprobe_work.make_len, 25000);
+    repeated("make", "cap", sliceprobe_work.make_cap, 25000);
 }
-static void pool(void) { repeated("pool", "64", sliceprobe_work.pool, 200000); }
+static void pool(void) { repeated("pool", "64", sliceprobe_work.pool, 100000); }
 
 /* ---- each push on its own ------------------------------------------------------------------ */
 

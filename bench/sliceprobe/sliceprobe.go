@@ -158,7 +158,7 @@ func (c *chunks) row(test, param string) {
 }
 
 var lengths = []struct{ n, chunks, perChunk int }{
-	{100, 25, 1000000}, {10000, 25, 1000000}, {1000000, 9, 3000000}, {100000000, 1, 0}}
+	{100, 15, 500000}, {10000, 15, 500000}, {1000000, 5, 2000000}, {100000000, 1, 0}}
 
 func throughput(test string, work func(int), k, unit int) {
 	n, count, runs := lengths[k].n, lengths[k].chunks, lengths[k].perChunk/lengths[k].n
@@ -195,7 +195,7 @@ func repeated(test, param string, work func(int), times int) {
 	c.start()
 	work(1)
 	c.stopFirst(1)
-	for i := 0; i < 40/workDiv; i++ {
+	for i := 0; i < 20/workDiv; i++ {
 		c.start()
 		work(times)
 		c.stop(float64(times))
@@ -256,10 +256,10 @@ func main() {
 			inHand = nil
 		}},
 		{"make", "thr", func() {
-			repeated("make", "len", makeLen, 50000)
-			repeated("make", "cap", makeCap, 50000)
+			repeated("make", "len", makeLen, 25000)
+			repeated("make", "cap", makeCap, 25000)
 		}},
-		{"pool", "thr", func() { repeated("pool", "64", pairs, 200000) }},
+		{"pool", "thr", func() { repeated("pool", "64", pairs, 100000) }},
 		{"stalls", "lat", stalls},
 	}
 	known := 0

@@ -211,6 +211,17 @@ bosk_home boski_home_for(const void *ptr, bool *manual)
     return known ? home : bosk_home_current();
 }
 
+/* The arena in which the array that replaces `ptr` belongs, NULL: it belongs elsewhere. */
+static inline struct bosk_arena *arena_for(const void *ptr)
+{
+    const struct mspan *s = ptr == NULL ? NULL : boski_span_of(ptr);
+    if (s != NULL) return s->home == BOSK_HOME_ARENA ? (struct bosk_arena *)(void *)s->owner : NULL;
+    const struct mcache *mc = (const struct mcache *)(const void *)boski_tls.push;
+    if (mc->home_depth == 0) return NULL;
+    const bosk_home *top = &mc->home[mc->home_depth - 1];
+    return top->kind == BOSK_HOME_ARENA ? (struct bosk_arena *)top->owner : NULL;
+}
+
 static inline void count_spared(size_t n)
 {
     struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
@@ -234,11 +245,11 @@ BOSK_API bosk_room bosk_grow_append(const bosk_type *type, void *ptr, ptrdiff_t 
     /* The part between the old and the new length is the caller's to fill. */
     if ((uint64_t)next > (uint64_t)PTRDIFF_MAX) boski_out_of_memory();
     const size_t used = (size_t)len * type->size;
-    const struct mspan *span = ptr == NULL ? NULL : boski_span_of(ptr);
+    struct bosk_arena *arena = type->noscan && !boski_conf.zerotail ? arena_for(ptr) : NULL;
     bool manual = false;
-    if (span != NULL && span->home == BOSK_HOME_ARENA && type->noscan && !boski_conf.zerotail) {
+    if (arena != NULL) {
         const size_t bytes = (size_t)next * type->size;
-        room.ptr = boski_arena_alloc((struct bosk_arena *)span->owner, bytes, type->align, false);
+        room.ptr = boski_arena_alloc(arena, bytes, type->align, false);
         count_spared(bytes - (size_t)new_len * type->size);
     } else {
         bosk_home home = boski_home_for(ptr, &manual);
@@ -249,8 +260,10 @@ BOSK_API bosk_room bosk_grow_append(const bosk_type *type, void *ptr, ptrdiff_t 
     room.cap = (ptrdiff_t)next;
     if (used >= 16)
         boski_owned_copy(room.ptr, ptr, used);
+    else if (used == 8) /* of a block that may be smaller than 16 bytes */
+        memcpy(room.ptr, ptr, 8);
     else if (used != 0)
-        memcpy(room.ptr, ptr, used); /* of a block that may be smaller */
+        memcpy(room.ptr, ptr, used);
     if (BOSK_LIKELY(boski_os_single())) {
         boski_slice_stats.appends_grown++;
         boski_slice_stats.copied += used;
