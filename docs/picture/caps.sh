@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# caps.sh - draws docs/picture/caps-ladder.svg: how a slice of pointers grows in three versions of Go.
+# caps.sh - draws docs/picture/caps-ladder.svg: how a slice of pointers grows in three
+# versions of Go.
 #
 #     docs/picture/caps.sh [BUILD]        BUILD: a build tree, default build/release
 set -euo pipefail

@@ -265,7 +265,8 @@ def test_versions_are_mapped_to_their_rules():
         assert caps_of["1.17", arch] != caps_of["1.18", arch] != caps_of["1.22", arch]
     for text in ("go1.22", "1.22.5", "1.22"):
         equal(caps("slice", "--go", text, "--csv"), caps("slice", "--csv"))
-    heads = [l for l in caps("slice", "--elem", "byte", *ALL).splitlines() if l.startswith("[]byte")]
+    heads = [l for l in caps("slice", "--elem", "byte", *ALL).splitlines()
+             if l.startswith("[]byte")]
     contains(heads[-1], "Go 1.18 to 1.26, amd64, arm64, 386, arm:")
 
 
@@ -391,13 +392,15 @@ def test_explain_in_words():
     contains(out, "length 1,025, capacity 1,536")
     contains(caps("explain", "append(make([]int, 3, 8), 1, 2)"), "there is room: the array stays")
     contains(caps("explain", "[]string{\"a,b\", `c`, f(1, 2)}"), "length 3, capacity 3")
-    contains(caps("explain", "make([]*T, 128)", "--arch", "amd64"), "1,152 bytes, 8 of them a header")
+    contains(caps("explain", "make([]*T, 128)", "--arch", "amd64"),
+             "1,152 bytes, 8 of them a header")
 
 
 def test_boxing_looks_at_bits_and_alignment():
     for expression, wanted in (("any(x float64=0)", "0"), ("any(x float64=5)", "1"),
                                ("any(x uint16=255)", "0"), ("any(x int16=256)", "1"),
-                               ("any(x int=-1)", "1"), ("any(x bool)", "0"), ("any(x struct{})", "0"),
+                               ("any(x int=-1)", "1"), ("any(x bool)", "0"),
+                               ("any(x struct{})", "0"),
                                ("any(x map[int]int)", "0"), ("any(x []int=nil)", "0"),
                                ("any(x []int)", "1"), ("any(x complex64)", "1"), ("any(x int)", ""),
                                ("any(x [2]int32)", "1"), ("any('c')", "0"), ("any(int8(5))", "0")):
@@ -415,7 +418,8 @@ def test_explain_of_maps():
                   "header, directory, 2 tables of 1,024 slots", "5 allocations",
                   "at the earliest with entry 897"):
         contains(out, words)
-    for expression, local, escaping in (("make(map[int]int, n)", "", ""), ("make(map[int]int, n=8)", "0", "1"),
+    for expression, local, escaping in (("make(map[int]int, n)", "", ""),
+                                        ("make(map[int]int, n=8)", "0", "1"),
                                         ("make(map[int]int, n=9)", "1", "2"),
                                         ("make(map[int]int, n=-1)", "0", "1"),
                                         ("make(map[int]int, 1<<60)", "0", "1"),
@@ -465,7 +469,8 @@ def test_every_answer_is_json():
 
 WRONG = [
     (), ("nonsense",), ("slice", "more"), ("slice", "--elem", "0"), ("slice", "--elem", "-1"),
-    ("slice", "--elem", ""), ("slice", "--elem", "1.5"), ("slice", "--elem", "99999999999999999999"),
+    ("slice", "--elem", ""), ("slice", "--elem", "1.5"),
+    ("slice", "--elem", "99999999999999999999"),
     ("slice", "--elem", "281474976710657"), ("slice", "--elem", "nonsense"),
     ("slice", "--elem", "struct{}"), ("slice", "--elem", "struct{a int"),
     ("slice", "--elem", "[99999999999999999999]int"), ("slice", "--elem", "int", "--ptr"),
@@ -479,13 +484,15 @@ WRONG = [
     ("slice", "--to", "0"), ("slice", "--to", "5", "--from", "5"), ("slice", "--to", "1e30"),
     ("slice", "--json", "--csv"), ("slice", "--dot"), ("slice", "--json=1"), ("slice", "-x"),
     ("slice", "--elem"), ("slice", "--unknown"), ("size",), ("size", "0"), ("size", "-1"),
-    ("size", "x"), ("size", "99999999999999999999"), ("size", "1", "--svg"), ("size", "1", "--rule", "x2"),
+    ("size", "x"), ("size", "99999999999999999999"), ("size", "1", "--svg"),
+    ("size", "1", "--rule", "x2"),
     ("classes", "1"), ("classes", "--ptr"), ("struct",), ("struct", ""), ("struct", "a Foo"),
     ("struct", "a int", "b int"), ("struct", "int64;;}"), ("struct", "a [-1]int"),
     ("struct", "a " + "[1" * 300), ("struct", "x" * 5000), ("struct", "a int", "--go", "1.22"),
     ("struct", "a [4611686018427387904]int64"), ("explain",), ("explain", ""), ("explain", "   "),
     ("explain", "make([]int)"), ("explain", "make([]int, -1)"), ("explain", "make([]int, 2, 1)"),
-    ("explain", "make([]int, 1<<63)"), ("explain", "make([]int, 1/0)"), ("explain", "make([]Foo, 1)"),
+    ("explain", "make([]int, 1<<63)"), ("explain", "make([]int, 1/0)"),
+    ("explain", "make([]Foo, 1)"),
     ("explain", "make([]int, 1, 2, 3)"), ("explain", "make([]int, 5"), ("explain", "f(x)"),
     ("explain", "append(s, 1)"), ("explain", "append([]int(nil))"), ("explain", "new()"),
     ("explain", "make(chan int, 1)"), ("explain", "make(map[int]int, -1)"), ("explain", "a", "b"),
@@ -510,7 +517,8 @@ def test_wrong_input_is_one_line():
 
 def test_nothing_steers_the_terminal():
     for args in (("explain", "make([]int, \x1b[31m)"), ("slice", "--elem", "\x1b[31m"),
-                 ("struct", "\x1b[31m int"), ("size", "\x1b"), ("\x1b",), ("slice", "--go", "\x1b")):
+                 ("struct", "\x1b[31m int"), ("size", "\x1b"), ("\x1b",),
+                 ("slice", "--go", "\x1b")):
         err = caps(*args, status=2)
         assert "\x1b" not in err, repr(err)
 

@@ -101,7 +101,8 @@ def test_a_threshold_insert_by_insert():
     out = caps("--rule", "threshold", "--load", "0.75", "--capacity", "16", "--to", "20")
     contains(out, "12 entries fit, insertion 13 makes it grow")
     # Long runs show the insertions at which something grows, and these are all of them.
-    rows = {int(r["insert"]): r for r in table("--rule", "threshold", "--to", 5000, "--arch", "amd64")}
+    rows = {int(r["insert"]): r for r in table("--rule", "threshold", "--to", 5000, "--arch",
+                                               "amd64")}
     for n, slots, moved in doubling(16, 0.75, 5000):
         if moved:
             equal((int(rows[n]["slots"]), int(rows[n]["moved"])), (slots, moved))
@@ -127,7 +128,8 @@ def test_evacuation_step_by_step():
             moved = sum(int(r["moved"]) for r in rows)
             assert begun - 1 <= moved <= begun - 1 + len(rows), (begun, moved)
             contains(rows[0]["what"], f"grows to {old * 2} buckets; moves ")
-    assert caps("--steps", "--seed", 1, "--go", "1.22") != caps("--steps", "--seed", 2, "--go", "1.22")
+    assert caps("--steps", "--seed", 1, "--go", "1.22") \
+        != caps("--steps", "--seed", 2, "--go", "1.22")
 
 
 def test_in_words():
@@ -160,10 +162,12 @@ def test_pictures():
     assert "insertion 13 moves 12" in titles and "insertion 897 moves 896" in titles, titles
 
 
-WRONG = [("more",), ("--key", "[]int"), ("--key", "map[int]int"), ("--key", "Foo"), ("--val", "Foo"),
+WRONG = [("more",), ("--key", "[]int"), ("--key", "map[int]int"), ("--key", "Foo"),
+         ("--val", "Foo"),
          ("--key", ""), ("--val", "[99999999999]int", "--arch", "arm"), ("--go", "1.14"),
          ("--load", "0"), ("--load", "2"), ("--load", "x"), ("--load", "nan"), ("--capacity", "0"),
-         ("--capacity", "-1"), ("--capacity", 2**50), ("--to", "0"), ("--to", 2**50), ("--hint", "-1"),
+         ("--capacity", "-1"), ("--capacity", 2**50), ("--to", "0"), ("--to", 2**50),
+         ("--hint", "-1"),
          ("--rule", "x2"), ("--rule", "threshold", "--steps"), ("--steps", "--go", "1.24"),
          ("--steps", "--to", 5), ("--steps", "--svg"), ("--steps", "--to", 10**7), ("--from", 1),
          ("--elem", "int"), ("--dot",), ("--seed", "x"), ("--seed", "-1")]

@@ -52,7 +52,8 @@ def test_svg_is_well_formed_and_stays_inside():
                 assert all(0 <= x <= width for x in xs), (args, d[:200])
                 assert all(0 <= y <= height for y in ys), (args, d[:200])
         for element in root.iter(SVG + "circle"):
-            assert 0 <= float(element.get("cx")) <= width and 0 <= float(element.get("cy")) <= height
+            assert 0 <= float(element.get("cx")) <= width \
+                and 0 <= float(element.get("cy")) <= height
 
 
 def test_svg_names_each_line_and_marks_differences():
@@ -146,7 +147,8 @@ def screenshot(page, folder, size, dark):
     picture = folder / "shot.png"
     picture.unlink(missing_ok=True)
     subprocess.run([chromium, "--headless=new", "--no-sandbox", "--disable-gpu",
-                    "--disable-dev-shm-usage", "--hide-scrollbars", "--window-size={},{}".format(*size),
+                    "--disable-dev-shm-usage", "--hide-scrollbars",
+                    "--window-size={},{}".format(*size),
                     f"--user-data-dir={folder / 'profile'}", f"--screenshot={picture}",
                     f"--blink-settings=preferredColorScheme={0 if dark else 1}", page.as_uri()],
                    capture_output=True, timeout=90, check=True)

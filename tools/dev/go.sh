@@ -65,7 +65,8 @@ else
 fi
 unicode=/usr/share/unicode
 if [ -f $unicode/UnicodeData.txt ]; then
-    if python3 tools/mkunicode.py $unicode | diff - src/container/unicode_tables.h >"$work/diff"; then
+    if python3 tools/mkunicode.py $unicode |
+        diff - src/container/unicode_tables.h >"$work/diff"; then
         record_outcome "unicode-tables" passed ""
     else
         record_outcome "unicode-tables" failed "$(wc -l <"$work/diff") lines differ"

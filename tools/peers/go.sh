@@ -3,9 +3,10 @@
 #
 #   tools/peers/go.sh [FOLDER]      default: ~/.cache/bosk-peers; prints the path of the go command
 #
-# Looked at in this order: $GO, go on the PATH, /usr/lib/go-1.*, what an earlier run unpacked, and then
-# the packages golang-1.NN-go and -src of backports and of newer suites, of which the newest is
-# taken.  Nothing is installed.  The exit status is 1, with one line that says why, when there is none.
+# Looked at in this order: $GO, go on the PATH, /usr/lib/go-1.*, what an earlier run unpacked, and
+# then the packages golang-1.NN-go and -src of backports and of newer suites, of which the newest is
+# taken.  Nothing is installed.  The exit status is 1, with one line that says why, when there is
+# none.
 set -euo pipefail
 
 folder=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/bosk-peers}
@@ -16,7 +17,8 @@ say() { printf 'peers: %s\n' "$*" >&2; }
 # minor GO: NN of its version 1.NN, or 0.
 minor() {
     local version
-    version=$(GOTOOLCHAIN=local "$1" version 2>/dev/null | grep -oE 'go1\.[0-9]+' | head -n 1) || true
+    version=$(GOTOOLCHAIN=local "$1" version 2>/dev/null |
+        grep -oE 'go1\.[0-9]+' | head -n 1) || true
     echo "${version#go1.}" | grep -E '^[0-9]+$' || echo 0
 }
 
@@ -36,7 +38,8 @@ if [ -n "${GO:-}" ]; then
     say "GO=$GO is not Go 1.$least or newer"
     exit 1
 fi
-newest "$(command -v go || true)" /usr/lib/go-1.*/bin/go "$folder"/go/usr/lib/go-1.*/bin/go && exit 0
+newest "$(command -v go || true)" /usr/lib/go-1.*/bin/go \
+    "$folder"/go/usr/lib/go-1.*/bin/go && exit 0
 
 for tool in apt-get apt-cache dpkg-deb; do
     command -v "$tool" >/dev/null || { say "no Go 1.$least, and no $tool to unpack one"; exit 1; }
