@@ -26,4 +26,5 @@ static inline uint64_t iterate(MAP *m)
     return sum;
 }
 static inline void drop(MAP *m) { bosk_free_map(m); }
+static inline void settle(void) { bosk_load_hint(BOSK_LOAD_IDLE); }
 #include "work.h"

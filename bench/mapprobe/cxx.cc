@@ -1,5 +1,6 @@
 /* The tables of C++ that share the interface of std::unordered_map; TABLE tells which. */
 #include "types.h"
+#include <malloc.h>
 #include <new>
 #if TABLE == 1
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -40,4 +41,5 @@ static inline uint64_t iterate(MAP *m)
     return sum;
 }
 static inline void drop(MAP *m) { m->t.~table(); }
+static inline void settle(void) { malloc_trim(0); }
 #include "work.h"

@@ -2,6 +2,7 @@
 #define HAS_RESERVE 0
 #include "types.h"
 #include <glib.h>
+#include <malloc.h>
 
 typedef struct {
     GHashTable *h;
@@ -55,4 +56,5 @@ static inline uint64_t iterate(MAP *m)
     return sum;
 }
 static inline void drop(MAP *m) { g_hash_table_destroy(m->h); }
+static inline void settle(void) { malloc_trim(0); }
 #include "work.h"

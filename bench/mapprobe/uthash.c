@@ -1,6 +1,7 @@
 /* uthash: entries are blocks of their own, linked into chains. */
 #define HAS_RESERVE 0
 #include "types.h"
+#include <malloc.h>
 #include <uthash.h>
 
 typedef struct entry {
@@ -67,4 +68,5 @@ static void drop(MAP *m)
         free(e);
     }
 }
+static inline void settle(void) { malloc_trim(0); }
 #include "work.h"

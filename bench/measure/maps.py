@@ -73,7 +73,7 @@ class Table:
         for n in (1000000, 10000000):
             left = self.value.get((1, "rss_after", n), {}).get(OURS)
             if left is not None:
-                out.append(Check.of(f"resident memory after erasing all of {n:.0e}", "<= 0.25",
+                out.append(Check.of(f"resident memory after erasing 90 % of {n:.0e}", "<= 0.25",
                                     f"{left:.2f}", left <= 0.25))
         return out
 

@@ -276,10 +276,12 @@ typedef struct boski_place {
 BOSKI_INLINE boski_place boski_map_at(const bosk_map *m, size_t p, const bosk_map_type *t)
 {
     const boski_block *block = m->dir + (p >> t->block_shift);
-    const size_t q = p & (((size_t)1 << t->block_shift) - 1);
+    const size_t bytes = BOSK_MAP_GROUP * (size_t)t->slot_bytes;
+    /* Of the group's tags in those of the block; of its slots, so many times as much. */
+    const size_t at16 = (p & (((size_t)1 << t->block_shift) - 1)) * sizeof(boski_group);
     boski_place at;
-    at.g = (boski_group *)(void *)block->tags + q;
-    at.slots = block->slots + q * (BOSK_MAP_GROUP * (size_t)t->slot_bytes);
+    at.g = (boski_group *)(void *)(block->tags + at16);
+    at.slots = block->slots + (bytes % 16 == 0 ? at16 * (bytes / 16) : at16 / 16 * bytes);
     return at;
 }
 BOSKI_INLINE size_t boski_map_home(const bosk_map *m, uint64_t h)
