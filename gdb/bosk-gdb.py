@@ -223,8 +223,8 @@ class BoskSpans(gdb.Command):
             if only is not None and int(s["class_"]) != only:
                 continue
             n = int(s["nelems"])
-            head = (f"{int(s['base']):#x} {int(s['npages']):>6} pages  class {int(s['class_']):>2}  "
-                    f"{human(int(s['elem_bytes'])):>9}  ")
+            head = (f"{int(s['base']):#x} {int(s['npages']):>6} pages  "
+                    f"class {int(s['class_']):>2}  {human(int(s['elem_bytes'])):>9}  ")
             tail = (f"{'  sampled' if int(s['flags']) & 1 else ''}"
                     f"{'  of an arena' if int(s['home']) == ARENA else ''}"
                     f"{'  of a heap' if int(s['home']) == HEAP else ''}")

@@ -47,13 +47,30 @@ size_t boski_os_huge_page(void)
     return bytes > boski_os.page ? (size_t)bytes : 0;
 }
 
+/* Maps fresh pages where others are. */
+static void *map_over(void *p, size_t bytes, int flags)
+{
+    return mmap(p, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
+}
+
 bool boski_os_map_ordinary(void *p, size_t bytes)
 {
     int saved = errno;
-    void *q = mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_ORDINARY | MAP_FIXED, -1, 0);
+    bool ok = map_over(p, bytes, MAP_ORDINARY) != MAP_FAILED;
 
     errno = saved;
-    return q == p;
+    return ok;
+}
+
+/* Where mapping has failed there may be nothing now, or still what was: that the kernel says by
+ * EEXIST. */
+static void mend_hole(void *p, size_t bytes)
+{
+    const int flags = MAP_ORDINARY | MAP_FIXED_NOREPLACE;
+    void *q = mmap(p, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+
+    if (q != p && (q != MAP_FAILED || errno != EEXIST))
+        bosk_fatal("bosk: address space lost while asking for huge pages");
 }
 
 bool boski_os_map_hugetlb(void *p, size_t bytes)
@@ -66,13 +83,8 @@ bool boski_os_map_hugetlb(void *p, size_t bytes)
     bool ok = q != MAP_FAILED;
     if (ok) {
         munmap(q, bytes);
-        ok = mmap(p, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0) == p;
-        if (!ok) {
-            q = mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_ORDINARY | MAP_FIXED_NOREPLACE, -1, 0);
-            /* It was never unmapped, or is mapped again now; or somebody else is there. */
-            if (q != p && !(q == MAP_FAILED && errno == EEXIST))
-                bosk_fatal("bosk: address space lost while asking for huge pages");
-        }
+        ok = map_over(p, bytes, flags) != MAP_FAILED;
+        if (!ok) mend_hole(p, bytes);
     }
     errno = saved;
     return ok;
