@@ -48,7 +48,7 @@ static void thread_end(void *arg)
     mc->tiny = NULL;
     mc->end_ms = boski_now_ms();
     for (unsigned i = 0; i < BOSKI_LANES; i++) /* short lives must not add up to a large stock */
-        if (mc->lane[i].want > 4) mc->lane[i].want = 4;
+        if (mc->lane[i].want > 8) mc->lane[i].want = 8;
     boski_lock(&pool_lock);
     memcpy(mc->parked, boski_tls.pop, sizeof mc->parked);
     mc->pops = mc->parked;
