@@ -230,6 +230,10 @@ static void size_rows(size_t n)
         live[i] = live[j];
         live[j] = z;
     }
+    /* A table that has grown by itself: one with room asked for may keep it. */
+    drop(&m);
+    init(&m);
+    fill(&m, live, n);
     const size_t most = n / 10 * 9;
     const double before = status_kb("VmRSS:") - own;
     t = cpu_ns();
