@@ -48,15 +48,17 @@ size_t boski_os_huge_page(void)
 }
 
 /* Maps fresh pages where others are. */
-static void *map_over(void *p, size_t bytes, int flags)
+static bool map_over(void *p, size_t bytes, int flags)
 {
-    return mmap(p, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
+    void *q = mmap(p, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0);
+
+    return q != MAP_FAILED;
 }
 
 bool boski_os_map_ordinary(void *p, size_t bytes)
 {
     int saved = errno;
-    bool ok = map_over(p, bytes, MAP_ORDINARY) != MAP_FAILED;
+    bool ok = map_over(p, bytes, MAP_ORDINARY);
 
     errno = saved;
     return ok;
@@ -83,7 +85,7 @@ bool boski_os_map_hugetlb(void *p, size_t bytes)
     bool ok = q != MAP_FAILED;
     if (ok) {
         munmap(q, bytes);
-        ok = map_over(p, bytes, flags) != MAP_FAILED;
+        ok = map_over(p, bytes, flags);
         if (!ok) mend_hole(p, bytes);
     }
     errno = saved;
