@@ -184,7 +184,7 @@ void bosk_map_deleted(bosk_map *m)
     m->phase = BOSKI_MAP_SHRINKING;
     boski_map_shrink_step(m);
     if (boski_map_on_rung(m) || m->limit <= m->least || m->limit == 1 ||
-        m->count >= boski_map_room(m, m->limit) / 2) {
+        m->count >= boski_map_room(m, m->limit) / 8 * 5) {
         m->phase = BOSKI_MAP_STEADY;
         boski_map_tell(m, BOSK_MAP_SHRUNK);
     }
@@ -257,7 +257,7 @@ void bosk_map_shrink(bosk_map *m)
         boski_map_drop(m);
         (void)boski_map_bury(m, SIZE_MAX);
     }
-    while (!boski_map_on_rung(m) && m->limit > 1 && m->count < boski_map_room(m, m->limit) / 2)
+    while (!boski_map_on_rung(m) && m->limit > 1 && m->count < boski_map_room(m, m->limit) / 8 * 5)
         boski_map_shrink_step(m);
     m->phase = BOSKI_MAP_STEADY;
     boski_map_marks(m);

@@ -23,7 +23,7 @@ struct boski_map_dead {
 };
 
 /* A table shrinks when it holds less than one part in so many of what it has room for, until it is
- * half full. */
+ * five eighths full. */
 enum { BOSKI_MAP_SPARSE = 8 };
 enum { BOSKI_MAP_STEADY = 0, BOSKI_MAP_GROWING = 1, BOSKI_MAP_SHRINKING = 2 };
 
