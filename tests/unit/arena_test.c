@@ -330,6 +330,18 @@ TEST_ENV(arena, hard_limit_of_the_process, "BOSK_CONF=hardlimit=1", "BOSK_MEMLIM
     bosk_arena_free(a);
 }
 
+TEST(arena, failed_push_keeps_the_slice)
+{
+    bosk_arena *a = arena_new(200 * KIB);
+    ints s = bosk_make_in(bosk_arena_home(a), ints, 0, 1);
+    while (bosk_try_push(&s, (int)s.len)) {}
+    CHECK(s.len == s.cap && s.len > 10000);
+    for (int i = 0; i < s.len; i++) CHECK(s.ptr[i] == i);
+    int *array = s.ptr;
+    CHECK(!bosk_try_push(&s, 1) && s.ptr == array && s.len == s.cap);
+    bosk_arena_free(a);
+}
+
 TEST_OOM(arena, every_failed_request_leaves_it_usable)
 {
     bosk_arena *a = bosk_arena_new(0);
