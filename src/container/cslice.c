@@ -48,7 +48,7 @@ _Static_assert(sizeof(struct bosk_csegment) <= BOSKI_CSHEAD, "the bytes lie behi
 /* Gives back a block of ours, if it is one that somebody has to free. */
 static void give_back(bosk_home home, void *p)
 {
-    if (home.kind != BOSK_HOME_COLLECTED && home.kind != BOSK_HOME_ARENA) bosk_free(p);
+    if (home.kind != BOSK_HOME_COLLECTED) bosk_free(p);
 }
 static void free_segment(bosk_home home, struct bosk_csegment *seg)
 {
@@ -316,7 +316,9 @@ BOSK_API ptrdiff_t bosk_cslice_copy_out(bosk_cslice *c, size_t elem_size, ptrdif
 
 BOSK_API void bosk_cslice_release(bosk_cslice *c)
 {
+    /* An arena may be gone already; it frees all there is. */
+    const bool ours = c->home.kind != BOSK_HOME_ARENA;
     for (unsigned i = 0; i < (unsigned)BOSKI_CSEGMENTS; i++)
-        if (c->segment[i] != NULL) free_segment(c->home, c->segment[i]);
+        if (ours && c->segment[i] != NULL) free_segment(c->home, c->segment[i]);
     *c = boski_cslice_in(c->home);
 }

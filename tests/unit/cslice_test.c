@@ -3,6 +3,7 @@
 #include "heap_support.h"
 #include "os/os.h"
 
+#include <bosk/arena.h>
 #include <bosk/cslice.h>
 #include <pthread.h>
 #include <sched.h>
@@ -425,7 +426,9 @@ static void *append_elsewhere(void *arg)
 TEST(cslice, lives_in_one_home_whoever_appends)
 {
     bosk_heap *heap = bosk_heap_new(0);
-    const bosk_home homes[] = {{BOSK_HOME_MANUAL, NULL},
+    bosk_arena *arena = bosk_arena_new(0);
+    const bosk_home homes[] = {bosk_arena_home(arena),
+                               {BOSK_HOME_MANUAL, NULL},
                                {BOSK_HOME_COLLECTED, NULL},
                                {BOSK_HOME_ROOT, NULL},
                                {BOSK_HOME_HEAP, heap}};
@@ -439,6 +442,7 @@ TEST(cslice, lives_in_one_home_whoever_appends)
         for (ptrdiff_t i = 0; i < 1000; i++)
             CHECK_EQ(bosk_home_of(bosk_cslice_at(&c, i), NULL).kind, homes[h].kind);
         CHECK_EQ(bosk_home_of(c.all.segment[0], NULL).kind, homes[h].kind);
+        if (h == 0) bosk_arena_free(arena); /* before the vector in it */
         bosk_cslice_free(&c);
     }
     bosk_heap_destroy(heap);
