@@ -145,6 +145,40 @@ BOSK_API bosk_handle bosk_handle_new(void *p) BOSK_NODISCARD;
 BOSK_API void *bosk_handle_get(bosk_handle h);
 BOSK_API void bosk_handle_free(bosk_handle h);
 
+/* ---- weak handles, cleanups ------------------------------------------------------------------ */
+
+/* A weak handle does not keep the object alive that `object` points into.  bosk_weak_get returns
+ * that address, which then does, or NULL once a cycle has found the object unreachable. Panics when
+ * it is not in a collected object; 0 when there is no memory.  Not for objects that are freed by
+ * hand or are smaller than 16 bytes without references, which share a block. */
+typedef uintptr_t bosk_weak;
+BOSK_API bosk_weak bosk_weak_new(void *object) BOSK_NODISCARD;
+BOSK_API void *bosk_weak_get(bosk_weak w);
+BOSK_API void bosk_weak_free(bosk_weak w);
+
+/* `fn(arg)` is called once after a cycle has found the object unreachable that `object` points
+ * into, on a thread for cleanups or in bosk_run_cleanups; any number for an object, in no order,
+ * and not at exit.  `arg` is kept alive meanwhile and must not lead to the object, which else lives
+ * for ever; the object itself is gone by then.  As Go's AddCleanup. */
+typedef struct bosk_cleanup {
+    struct bosk_special *record; /* NULL: there was no memory */
+    uint32_t serial;
+} bosk_cleanup;
+BOSK_API bosk_cleanup bosk_add_cleanup(void *object, void (*fn)(void *arg), void *arg);
+/* Cancels it; false when it has fallen due already. */
+BOSK_API bool bosk_cleanup_stop(bosk_cleanup c);
+/* Runs what has fallen due on the calling thread; how many. */
+BOSK_API size_t bosk_run_cleanups(void);
+
+/* ---- leaks --------------------------------------------------------------------------------------
+ */
+
+/* bosk_leak_check calls `fn` (may be NULL) for each block of malloc that no thread, static variable
+ * or reachable block of this heap points into, and returns how many there are; -ECANCELED when `fn`
+ * returned false, -EAGAIN when a thread could not be stopped or memory was short.  Stops all
+ * threads for some 10 ns a word of reachable memory. Words that look like addresses hide leaks. */
+BOSK_API long bosk_leak_check(bool (*fn)(void *ctx, void *block, size_t bytes), void *ctx);
+
 /* ---- cycles -------------------------------------------------------------------------------- */
 
 /* Makes the collected home the default of containers; optional. */

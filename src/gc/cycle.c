@@ -93,17 +93,24 @@ static bool mark_stopped(const struct boski_stopped *self)
     boski_mark_all(&roots);
     if (boski_conf.gccheckmark) boski_check_marks(&roots);
     if (boski_conf.gcverify_manual) boski_check_manual();
+    boski_weak_marked();
     boski_gc_sweep_begin();
     return true;
+}
+
+static bool leaks_stopped(const struct boski_stopped *self)
+{
+    return boski_roots_gather(&roots, self) && boski_leak_mark(&roots);
 }
 
 /* With the loader's lock held. */
 static BOSKI_NOINLINE bool stop_and_mark(void *ctx)
 {
     struct boski_stopped self;
-    (void)ctx;
+    bool for_leaks = ctx != NULL;
     __builtin_unwind_init();
     boski_stop_describe(&self);
+    boski_lock(boski_weak_lock());
     boski_lock(boski_handles_lock());
     boski_lock(boski_root_lock());
     boski_gc_lock_all();
@@ -111,16 +118,19 @@ static BOSKI_NOINLINE bool stop_and_mark(void *ctx)
     bool ok = boski_stop_world();
     if (ok) {
         uint64_t t1 = boski_os_now_ns();
-        ok = mark_stopped(&self);
+        ok = for_leaks ? leaks_stopped(&self) : mark_stopped(&self);
         boski_start_world();
         uint64_t t2 = boski_os_now_ns();
-        stats.stop_last = t1 - t0;
-        stats.mark_last = t2 - t1;
-        stats.pause_last = t2 - t0;
+        if (!for_leaks) {
+            stats.stop_last = t1 - t0;
+            stats.mark_last = t2 - t1;
+            stats.pause_last = t2 - t0;
+        }
     }
     boski_gc_unlock_all();
     boski_unlock(boski_root_lock());
     boski_unlock(boski_handles_lock());
+    boski_unlock(boski_weak_lock());
     return ok;
 }
 
@@ -149,6 +159,7 @@ static bool cycle(bool forced)
     stats.pause_total += stats.pause_last;
     if (stats.pause_last > stats.pause_max) stats.pause_max = stats.pause_last;
     pace();
+    boski_weak_wake();
     boski_gc_sweep_all();
     last_end_ns = boski_os_now_ns();
     last_took_ns = last_end_ns - begin;
@@ -163,17 +174,20 @@ static bool cycle(bool forced)
 static void prepare(void)
 {
     boski_lock(&cycle_lock);
+    boski_lock(boski_weak_lock());
     boski_lock(boski_handles_lock());
 }
 static void parent(void)
 {
     boski_unlock(boski_handles_lock());
+    boski_unlock(boski_weak_lock());
     boski_unlock(&cycle_lock);
 }
 static void child(void)
 {
     parent();
     boski_stop_fork_child();
+    boski_weak_fork_child();
 }
 static void start(void)
 {
@@ -234,6 +248,19 @@ BOSK_API bool bosk_gc_collect(void)
     bool ok = cycle(true);
     boski_unlock(&cycle_lock);
     return ok;
+}
+BOSK_API long bosk_leak_check(bool (*fn)(void *ctx, void *block, size_t bytes), void *ctx)
+{
+    static const char leaks[] = "leaks";
+    if (!boski_heap_init()) return -ENOMEM;
+    start();
+    boski_lock(&cycle_lock);
+    boski_gc_sweep_all();
+    long n = -EAGAIN;
+    if (boski_roots_prepare() && boski_roots_with_loader(stop_and_mark, (void *)(uintptr_t)leaks))
+        n = boski_leak_report(fn, ctx);
+    boski_unlock(&cycle_lock);
+    return n;
 }
 BOSK_API void bosk_gc_disable(void) { __atomic_add_fetch(&disabled, 1, __ATOMIC_RELAXED); }
 BOSK_API void bosk_gc_enable(void)

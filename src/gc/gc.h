@@ -6,6 +6,8 @@
  *     mark.c    following them
  *     check.c   gccheckmark and gcverify
  *     handle.c  handles and ranges that the program registers
+ *     weak.c    weak handles and cleanups
+ *     leak.c    reachability of malloc's blocks
  *
  * Locks: the cycle lock before everything of the heap; the loader's lock, then the locks of
  * boski_gc_lock_all, are taken before the world stops, and no lock is taken while it stands.
@@ -87,6 +89,26 @@ void boski_mark_all(const struct boski_roots *r);
 
 /* A growing array outside the heap. */
 void *boski_gc_array_grow(void *old, size_t *cap, size_t elem_bytes);
+
+/* ---- weak.c ---------------------------------------------------------------------- */
+
+struct boski_lock *boski_weak_lock(void);
+bool boski_weak_gather(struct boski_roots *r);
+/* After marking, world stopped: handles of unmarked objects become NULL, cleanups fall due. */
+void boski_weak_marked(void);
+void boski_weak_wake(void); /* the thread that runs them; world running */
+void boski_weak_fork_child(void);
+
+/* ---- leak.c ---------------------------------------------------------------------- */
+
+/* Notes unreachable blocks, world stopped; false when there was no memory for it. */
+bool boski_leak_mark(const struct boski_roots *r);
+/* Reports them; how many, or -ECANCELED. */
+long boski_leak_report(bool (*fn)(void *ctx, void *block, size_t bytes), void *ctx);
+static inline bool boski_is_arena_chunk(const struct mspan *s)
+{
+    return (s->flags & BOSKI_SPAN_CHUNK) != 0;
+}
 
 /* ---- check.c ---------------------------------------------------------------------- */
 

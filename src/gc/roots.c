@@ -302,5 +302,5 @@ bool boski_roots_gather(struct boski_roots *r, const struct boski_stopped *self)
         r->static_bytes += statics[i].hi - statics[i].lo;
     }
     if (ok) boski_root_each_span(note_root_span, r);
-    return ok && loader_ok && boski_handles_gather(r);
+    return ok && loader_ok && boski_handles_gather(r) && boski_weak_gather(r);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """layers.py TREE - each layer includes only what is below it, and only src/os talks to the kernel.
 
-    cmd -> include;  shim -> src;  src/container -> src/gc -> src/heap -> src/observe -> src/os -> include
+    cmd -> include;  shim -> src;
+    src/container -> src/gc -> src/heap -> src/observe -> src/os -> include
 """
 import pathlib
 import re
