@@ -1,5 +1,5 @@
-/* stall_realloc.c - a realloc that takes a millisecond for blocks of 64 KiB and more.  Preloaded, to
- * show that the longest push is found. */
+/* stall_realloc.c - a realloc that takes a millisecond for blocks of 64 KiB and more.  Preloaded,
+ * to show that the longest push is found. */
 #include <stddef.h>
 #include <time.h>
 
