@@ -9,7 +9,8 @@ import pathlib
 import re
 import sys
 
-PAGED = ("base", "alloc", "type", "str", "strconv", "intern")  # headers whose functions have manual pages
+PAGED = ("base", "alloc", "type", "str", "strconv", "intern",
+         "arena", "pool", "any", "huge")  # headers whose functions have manual pages
 
 
 def documents(tree):
@@ -67,7 +68,8 @@ def unnamed_functions(tree):
     named = set()
     for path in tree.glob("man/*.3"):
         text = path.read_text(encoding="utf-8")
-        named.update(re.findall(r"\w+", text.split(".SH NAME\n")[1].split("\\-")[0]))
+        head = re.split(r"^\.S[Hh] NAME\n", text, flags=re.M)[1]  # man or mdoc
+        named.update(re.findall(r"\w+", re.split(r"\\-|^\.Nd", head, flags=re.M)[0]))
     functions = [m[1] for stem, m in names(tree, "include/bosk/*.h",
                                            r"^BOSK_API (?!extern)[^;{]*?(\bbosk_\w+)\(")
                  if stem in PAGED]
