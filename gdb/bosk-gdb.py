@@ -5,6 +5,7 @@
     (gdb) bosk spans [CLASS]    the spans, all or of one size class
     (gdb) bosk who ADDRESS      what an address belongs to
     (gdb) print s               a slice: []int len=5 cap=8 = {1, 2, 3, 4, 5}; a bosk_str: "text"
+    (gdb) print c               a concurrent slice: []int shared len=2 = {1, 2}
 
 Needs the debug information of the library; everything is read from its own tables.
 """
@@ -311,6 +312,42 @@ class SlicePrinter:
         return "array"
 
 
+class SharedSlicePrinter:
+    """A concurrent slice: its published prefix, and how many elements are there beyond."""
+
+    def __init__(self, value):
+        self.all = value["all"]
+        self.element = value["ptr"].type.target()
+        self.prefix, beyond, self.runs = 0, 0, []
+        low, high = self.all["segment"].type.range()
+        whole = True
+        for k in range(low, high + 1):
+            if int(self.all["segment"][k]) == 0:
+                break
+            s = self.all["segment"][k].dereference()
+            ready = bytes(gdb.selected_inferior().read_memory(int(s["ready"]), int(s["size"])))
+            n = (ready + b"\0").index(0) if whole else 0
+            self.runs.append((s["array"].cast(self.element.pointer()), n))
+            self.prefix += n
+            beyond += len(ready) - ready.count(0) - n
+            whole = whole and n == len(ready)
+        self.beyond = f" and {beyond} beyond a gap" if beyond else ""
+
+    def to_string(self):
+        return f"[]{self.element.unqualified()} shared len={self.prefix}{self.beyond}"
+
+    def children(self):
+        i = 0
+        for array, n in self.runs:
+            for k in range(n):
+                yield f"[{i}]", (array + k).dereference()
+                i += 1
+
+    @staticmethod
+    def display_hint():
+        return "array"
+
+
 class StrPrinter:
     """A bosk_str: its bytes, up to what gdb shows of strings."""
 
@@ -410,10 +447,14 @@ def is_word(type_):
 def printer_of(value):
     """Slices have no name of their own: they are known by what they consist of."""
     t = value.type.strip_typedefs()
-    if t.code != gdb.TYPE_CODE_STRUCT:
+    if t.code not in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
         return None
     fields = t.fields()
     names = [f.name for f in fields]
+    if t.code == gdb.TYPE_CODE_UNION:
+        shared = names == ["all", "ptr", "cap"] and (
+            fields[0].type.strip_typedefs().tag == "bosk_cslice")
+        return SharedSlicePrinter(value) if shared else None
     if names == ["ptr", "len", "cap"]:
         pointer = fields[0].type.strip_typedefs()
         if (pointer.code == gdb.TYPE_CODE_PTR and

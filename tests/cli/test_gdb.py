@@ -164,6 +164,50 @@ def test_values():
         contains(out, "(ints *) 0x")
 
 
+SHARED = r"""
+#include <bosk/cslice.h>
+struct point { int x, y; };
+typedef BOSK_CSLICE(struct point) points;
+typedef BOSK_CSLICE(long) longs;
+typedef union { struct { int n; } all; int *ptr; long cap; } other;
+static points p;
+static longs many, gap, none;
+static other o;
+void stop(void) { __asm__ volatile(""); }
+int main(void)
+{
+    static const bosk_type type = {.size = sizeof(long), .align = 8, .noscan = true};
+    for (int i = 0; i < 1000; i++) bosk_cslice_append(&many, i);
+    bosk_cslice_append(&p, {1, 2});
+    bosk_cslice_append(&p, {3, 4});
+    for (int i = 0; i < 70; i++) bosk_cslice_append(&gap, i);
+    boski_cslice_take(&type, &gap.all);
+    for (int i = 71; i < 400; i++) bosk_cslice_append(&gap, i);
+    stop();
+    return o.cap == 1;
+}
+"""
+
+
+def test_concurrent_slices():
+    with Session() as s:
+        build = os.environ["BUILD_DIR"]
+        with open(f"{s.dir}/c.c", "w", encoding="ascii") as f:
+            f.write(SHARED)
+        cc = os.environ.get("CC", "cc").split()
+        subprocess.run([*cc, "-g", "-O0", f"-I{SOURCE}/include", "-o", f"{s.dir}/p", f"{s.dir}/c.c",
+                        f"{build}/lib/libbosk.a", "-pthread", "-ldl"], check=True)
+        shown = [f"print {name}" for name in ("p", "many", "gap", "none", "o", "&p")]
+        out = s.gdb("set startup-with-shell off", "break stop", "run", "up",
+                    f"source {SOURCE}/gdb/bosk-gdb.py", "set print elements 3", *shown)
+        contains(out, "= []struct point shared len=2 = {{x = 1, y = 2}, {x = 3, y = 4}}")
+        contains(out, "= []long shared len=1000 = {0, 1, 2...}")
+        contains(out, "= []long shared len=70 and 329 beyond a gap = {0, 1, 2...}")
+        contains(out, "= []long shared len=0")
+        contains(out, "= {all = {n = 0}, ptr = 0x0, cap = 0}")  # not ours
+        contains(out, "(points *) 0x")
+
+
 KINDS = r"""
 #include <bosk/bosk.h>
 struct point { int x, y; };
