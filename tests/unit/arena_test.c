@@ -306,7 +306,7 @@ TEST(arena, limit)
 {
     bosk_arena *a = arena_new(100 * KIB);
     size_t n = 0;
-    while (launder(bosk_arena_alloc(a, 1000, 0)) != NULL) n++;
+    while (n < 1000 && launder(bosk_arena_alloc(a, 1000, 0)) != NULL) n++;
     CHECK_EQ(errno, ENOMEM);
     CHECK_MSG(n >= 80 && n <= 102, "%zu blocks", n);
     CHECK(bosk_arena_bytes(a) <= 100 * KIB);
@@ -334,7 +334,7 @@ TEST(arena, failed_push_keeps_the_slice)
 {
     bosk_arena *a = arena_new(200 * KIB);
     ints s = bosk_make_in(bosk_arena_home(a), ints, 0, 1);
-    while (bosk_try_push(&s, (int)s.len)) {}
+    while (s.len < 100000 && bosk_try_push(&s, (int)s.len)) {}
     CHECK(s.len == s.cap && s.len > 10000);
     for (int i = 0; i < s.len; i++) CHECK(s.ptr[i] == i);
     int *array = s.ptr;
