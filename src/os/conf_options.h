@@ -19,7 +19,8 @@ OPTION(mapseed, NUMBER, mapseed, 0, "", "Seed of every map, for measurements tha
 OPTION(scavenge_window, MS, scavenge_window_ms, 1, "",
        "Milliseconds that free memory stays resident before it is given back.")
 OPTION(hardlimit, FLAG, memlimit_hard, 0, "", "Fail requests beyond the memory limit.")
-OPTION(check, FLAG, check, 0, "", "Check every free at once.")
+OPTION(check, FLAG, check, 0, "",
+       "Check every free at once; what an arena freed is out of reach for a while.")
 OPTION(guard, FLAG, guard, 0, "",
        "Follow each block above 32 KiB by a page without access, and give it back when freed.")
 OPTION(hugetlb, BYTES, hugetlb, 0, "",
@@ -34,8 +35,9 @@ OPTION(home, WORD, home_collected, 0, "collected",
 OPTION(gctrace, FLAG, gctrace, 0, "", "A line for each collection, as GODEBUG=gctrace=1 gives.")
 OPTION(gccheckmark, FLAG, gccheckmark, 0, "",
        "Mark a second time in another way and compare (slow).")
-OPTION(gcverify, WORD, gcverify_manual, 0, "manual",
-       "manual: report memory of malloc that points to objects about to be collected, and poison them.")
+OPTION(
+    gcverify, WORD, gcverify_manual, 0, "manual",
+    "manual: report memory of malloc that points to objects about to be collected, and poison them.")
 OPTION(gcstress, NUMBER, gcstress, 0, "", "Collect at every n-th allocation.")
 OPTION(gcpoison, FLAG, gcpoison, 0, "", "Overwrite collected objects.")
 OPTION(verbose, FLAG, verbose, 0, "", "Say in one line at start what was chosen.")
