@@ -329,6 +329,9 @@ TEST(map_whole, dump_and_load)
         CHECK(bosk_map_load(r.map, b.p, b.n, &why) < 0 && bosk_map_len(r) == 0);
         b.p[i] ^= 4;
     }
+    b.p[b.n] = 7;
+    CHECK(bosk_map_load(r.map, b.p, b.n + 1, &why) == -EBADMSG && bosk_map_len(r) == 0);
+    CHECK(bosk_map_load(r.map, b.p, b.n + 12, &why) == -EBADMSG && bosk_map_len(r) == 0);
     longs other = bosk_make_map(longs, 0);
     CHECK(bosk_map_load(other.map, b.p, b.n, &why) == -EINVAL && strstr(why, "another type"));
     counts strings = bosk_make_map(counts, 0);
