@@ -12,8 +12,8 @@
 #include <bosk/growth.h>
 #include <bosk/huge.h>
 #include <bosk/intern.h>
-#include <bosk/pool.h>
 #include <bosk/map.h>
+#include <bosk/pool.h>
 #include <bosk/record.h>
 #include <bosk/slice.h>
 #include <bosk/slices.h>

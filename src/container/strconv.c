@@ -186,20 +186,20 @@ static const char hundred[] = TEN(0) TEN(1) TEN(2) TEN(3) TEN(4) TEN(5) TEN(6) T
 
 bosk_str boski_int_text(char buffer[BOSKI_INT_TEXT], uint64_t v, bool negative, int base)
 {
-    char *end = buffer + BOSKI_INT_TEXT, *p = end;
+    size_t at = BOSKI_INT_TEXT;
     if (base < 2 || base > 36) bosk_panic("strconv: illegal AppendInt/FormatInt base");
     if (base == 10) {
-        for (; v >= 100; v /= 100) memcpy(p -= 2, &hundred[v % 100 * 2], 2);
-        *--p = hundred[v * 2 + 1];
-        if (v >= 10) *--p = hundred[v * 2];
+        for (; v >= 100; v /= 100) memcpy(&buffer[at -= 2], &hundred[v % 100 * 2], 2);
+        buffer[--at] = hundred[v * 2 + 1];
+        if (v >= 10) buffer[--at] = hundred[v * 2];
     } else {
         do {
-            *--p = "0123456789abcdefghijklmnopqrstuvwxyz"[v % (unsigned)base];
+            buffer[--at] = "0123456789abcdefghijklmnopqrstuvwxyz"[v % (unsigned)base];
             v /= (unsigned)base;
         } while (v != 0);
     }
-    if (negative) *--p = '-';
-    return bosk_str_view(p, end - p);
+    if (negative) buffer[--at] = '-';
+    return bosk_str_view(&buffer[at], (ptrdiff_t)(BOSKI_INT_TEXT - at));
 }
 
 static uint64_t magnitude(int64_t v) { return v < 0 ? 0 - (uint64_t)v : (uint64_t)v; }
