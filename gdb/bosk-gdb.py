@@ -5,6 +5,7 @@
     (gdb) bosk spans [CLASS]    the spans, all or of one size class
     (gdb) bosk who ADDRESS      what an address belongs to
     (gdb) print s               a slice: []int len=5 cap=8 = {1, 2, 3, 4, 5}; a bosk_str: "text"
+    (gdb) print m               a map: map[bosk_str]int len=1 homes=1 = {["a"] = 1}
     (gdb) print c               a concurrent slice: []int shared len=2 = {1, 2}
 
 Needs the debug information of the library; everything is read from its own tables.
@@ -424,6 +425,45 @@ class PoolPrinter:
         return n
 
 
+class MapPrinter:
+    """A map or set of any types: its entries, in the order of memory."""
+
+    GROUP = 15
+
+    def __init__(self, value):
+        self.map = value["map"]
+        self.key, self.item = (value[f].type.target().unqualified() for f in ("key", "value"))
+        self.is_set = (value["how"].type.target().sizeof - 1) & 2 != 0
+
+    def to_string(self):
+        name = f"set[{self.key}]" if self.is_set else f"map[{self.key}]{self.item}"
+        if int(self.map) == 0:
+            return f"{name} nil"
+        state = ("", ", growing", ", shrinking")[int(self.map["phase"]) % 3]
+        writing = ", being written to" if int(self.map["writing"]) else ""
+        return f"{name} len={int(self.map['count'])} homes={int(self.map['limit'])}{state}{writing}"
+
+    def children(self):
+        if int(self.map) == 0:
+            return
+        m, t = self.map.dereference(), self.map["type"]
+        slot_bytes, shift = int(t["slot_bytes"]), int(t["block_shift"])
+        memory, n = gdb.selected_inferior(), 0
+        for p in range(int(m["groups"])):
+            block, q = m["dir"][p >> shift], p & ((1 << shift) - 1)
+            tags = bytes(memory.read_memory(int(block["tags"]) + q * (self.GROUP + 1), self.GROUP))
+            for i in (i for i, tag in enumerate(tags) if tag):
+                slot = int(block["slots"]) + (q * self.GROUP + i) * slot_bytes
+                yield f"k{n}", gdb.Value(slot).cast(self.key.pointer()).dereference()
+                if not self.is_set:
+                    at = gdb.Value(slot + int(t["val_at"]))
+                    yield f"v{n}", at.cast(self.item.pointer()).dereference()
+                n += 1
+
+    def display_hint(self):
+        return "array" if self.is_set else "map"
+
+
 class ArenaPrinter:
     """An arena: what lives in it and what it holds."""
 
@@ -451,6 +491,8 @@ def printer_of(value):
         return None
     fields = t.fields()
     names = [f.name for f in fields]
+    if names == ["map", "key", "value", "how"]:
+        return MapPrinter(value)
     if t.code == gdb.TYPE_CODE_UNION:
         shared = names == ["all", "ptr", "cap"] and (
             fields[0].type.strip_typedefs().tag == "bosk_cslice")

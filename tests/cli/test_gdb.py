@@ -119,6 +119,45 @@ def test_process_without_the_heap():
         contains(out, "no bosk heap")
 
 
+MAPS = r"""
+#include <bosk/bosk.h>
+typedef BOSK_MAP(bosk_str, int) counts;
+typedef BOSK_MAP(int, double) numbers;
+typedef BOSK_SET(long) set;
+static counts none;
+void stop(void) { __asm__ volatile(""); }
+int main(void)
+{
+    counts m = bosk_make_map(counts, 0);
+    numbers n = bosk_make_map(numbers, 0);
+    set s = bosk_make_map(set, 0);
+    bosk_set(m, BOSK_STR("go"), 3);
+    for (int i = 0; i < 5000; i++) bosk_set(n, i, i / 2.0);
+    bosk_add(s, 77);
+    stop();
+    return bosk_map_len(m) + bosk_map_len(n) + bosk_map_len(s) + bosk_map_len(none) == 0;
+}
+"""
+
+
+def test_maps():
+    with Session() as s:
+        with open(f"{s.dir}/v.c", "w", encoding="ascii") as f:
+            f.write(MAPS)
+        cc = os.environ.get("CC", "cc").split()
+        subprocess.run([*cc, "-g", "-O0", f"-I{SOURCE}/include", "-o", f"{s.dir}/p", f"{s.dir}/v.c",
+                        f"{os.environ['BUILD_DIR']}/lib/libbosk.a", "-pthread", "-ldl"], check=True)
+        out = s.gdb("set startup-with-shell off", "break stop", "run",
+                    f"source {SOURCE}/gdb/bosk-gdb.py", "up", "print m", "print s", "print none",
+                    "set print elements 0", "print n")
+        contains(out, 'map[bosk_str]int len=1 homes=1 = {["go" len=2] = 3}')
+        contains(out, "set[long] len=1 homes=1 = {77}")
+        contains(out, "map[bosk_str]int nil")
+        contains(out, "map[int]double len=5000")
+        for i in (0, 1, 4999):
+            contains(out, f"[{i}] = {i / 2:g}")
+
+
 VALUES = r"""
 #include <bosk/bosk.h>
 typedef BOSK_SLICE(int) ints;
