@@ -19,6 +19,7 @@ struct item {
 
 static uint32_t made, dropped;
 static __thread bool in_malloc;
+static bool slow_drop; /* so that a pool is being aged whenever one looks */
 
 static void *item_new(void)
 {
@@ -33,6 +34,7 @@ static void item_drop(void *p)
     CHECK(!in_malloc);
     CHECK_EQ(x->holders, 0);
     x->holders = 99;
+    if (__atomic_load_n(&slow_drop, __ATOMIC_RELAXED)) usleep(200);
     __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
     bosk_free(x);
 }
@@ -426,6 +428,7 @@ static void *age(void *arg)
 TEST_ENV(pool, fork_children_use_it, NO_TICKS)
 {
     pthread_t thread[3];
+    slow_drop = true;
     CHECK_EQ(pthread_create(&thread[2], NULL, age, NULL), 0);
     for (int i = 0; i < 2; i++) CHECK_EQ(pthread_create(&thread[i], NULL, churn, NULL), 0);
     put_some(NULL);
@@ -434,6 +437,7 @@ TEST_ENV(pool, fork_children_use_it, NO_TICKS)
         pid_t pid = fork();
         if (pid == 0) {
             alarm(20);
+            slow_drop = false;
             size_t len = bosk_pool_len(&items);
             uint32_t before = made;
             struct item *x[500];
