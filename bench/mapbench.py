@@ -145,7 +145,7 @@ class Run:
         for shape in self.shapes:
             self.report.section(maps.SHAPES[shape].capitalize(), "\n\n".join(
                 table.text(shape, int(float(s))) for s in self.sizes),
-                f"CPU time; medians of {self.rounds} interleaved rounds (of 1e7 entries: at most 3).")
+                f"CPU time; medians of {self.rounds} interleaved rounds, at most 3 of 1e7.")
         self.report.judge(table.checks([int(float(s)) for s in self.sizes], self.args.quick))
         self.report.go += table.go_lines()
         self.report.raw["rows"] = [[*k, v] for k, v in found.items()]

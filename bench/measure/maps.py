@@ -6,7 +6,8 @@ from .check import Check
 from .stats import median
 
 OURS = "bosk"
-SHAPES = {1: "u64 to u64", 2: "u32 to u32", 3: "16 characters to u64", 4: "36 characters to 64 bytes"}
+SHAPES = {1: "u64 to u64", 2: "u32 to u32", 3: "16 characters to u64",
+          4: "36 characters to 64 bytes"}
 ROWS = ["grow", "reserved", "hit", "chain", "miss", "mixed", "erase", "iterate", "bytes", "peak",
         "rss_after"]
 UNITS = {"bytes": "B/entry", "peak": "B/entry", "rss_after": "of before"}
@@ -137,7 +138,7 @@ def ccdf_svg(found, n):
            '<style>text{fill:#343a40}@media(prefers-color-scheme:dark){text{fill:#ced4da}}</style>']
     for e in range(low, top + 1):
         x, _ = at(10 ** e, 0.5)
-        name = f"{10 ** e} ns" if e < 3 else f"{10 ** (e - 3)} us" if e < 6 else f"{10 ** (e - 6)} ms"
+        name = f"{10 ** (e % 3)} {('ns', 'us', 'ms', 's')[e // 3]}"
         out.append(f'<line x1="{x:.0f}" y1="20" x2="{x:.0f}" y2="{height - bottom}" '
                    f'stroke="#adb5bd" stroke-width="0.5"/><text x="{x:.0f}" '
                    f'y="{height - bottom + 18}" text-anchor="middle">{name}</text>')
