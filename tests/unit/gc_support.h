@@ -8,6 +8,19 @@
 #include <bosk/gc.h>
 #include <pthread.h>
 
+/* Other threads cannot be stopped: ThreadSanitizer holds signals back. */
+#define TSAN 0
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#undef TSAN
+#define TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#undef TSAN
+#define TSAN 1
+#endif
+
 typedef uintptr_t hidden; /* an address the collector cannot read */
 static inline hidden hide(const void *p) { return ~(uintptr_t)p; }
 static inline void *shown(hidden h) { return (void *)~h; }

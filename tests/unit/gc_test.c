@@ -1,6 +1,8 @@
 /* gc_test.c - collected memory: what is freed, what is not, accounting, misuse. */
 #include "gc_support.h"
 
+#include <bosk/slice.h>
+
 struct node {
     bosk_ptr(struct node) left, right;
     uintptr_t value;
@@ -351,6 +353,46 @@ TEST_OOM(gc, survives_without_memory)
     (void)large;
 }
 
+/* ---- containers ------------------------------ */
+
+typedef BOSK_SLICE(struct node *) nodes;
+typedef BOSK_SLICE(int) ints;
+
+static void use_slices(uint64_t rounds)
+{
+    static nodes all;
+    bosk_gc_init();
+    for (uint64_t k = 0; k < rounds; k++) {
+        all = (nodes){0};
+        ints numbers = bosk_make(ints, 0);
+        for (int i = 0; i < 300; i++) {
+            struct node *n = new_node();
+            n->value = (uintptr_t)i;
+            all = bosk_append(all, n);
+            numbers = bosk_append(numbers, i);
+        }
+        nodes middle = bosk_reslice(all, 100, 200);
+        CHECK_EQ(bosk_home_of(all.ptr, NULL).kind, BOSK_HOME_COLLECTED);
+        all = (nodes){0};
+        CHECK(bosk_gc_collect());
+        /* One part keeps the whole array. */
+        for (int i = 0; i < 100; i++) CHECK_EQ(bosk_at(middle, i)->value, 100 + i);
+        for (int i = 0; i < 300; i++) CHECK_EQ(bosk_at(numbers, i), i);
+        CHECK_EQ(middle.ptr[-100]->value, 0);
+    }
+}
+TEST(gc, slices_in_the_collected_home)
+{
+    use_slices(50);
+    for (int i = 0; i < 100; i++) (void)tree(12);
+    collect();
+    CHECK(gc_stats().live < MIB);
+}
+TEST_ENV(gc, slices_under_stress, "BOSK_CONF=gcstress=50,gccheckmark=1,gcpoison=1")
+{
+    use_slices(3);
+}
+
 /* ---- accounting, control --------------------------------------------------------------------- */
 
 TEST(gc, walk_and_statistics_agree)
@@ -415,8 +457,7 @@ TEST(gc, init_makes_collected_the_default)
     CHECK_EQ(bosk_home_current().kind, BOSK_HOME_COLLECTED);
 }
 
-/* ---- the checks check --------------------------------------------------------------------------
- */
+/* ---- the checks check ------------------------------ */
 
 TEST_ENV(gc, everything_under_checkmark, "BOSK_CONF=gccheckmark=1,gcpoison=1")
 {

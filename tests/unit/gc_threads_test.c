@@ -1,23 +1,12 @@
 /* gc_threads_test.c - stopping threads, and references that only a thread has. */
 #include "gc_support.h"
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
-
-#define TSAN 0
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#undef TSAN
-#define TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#undef TSAN
-#define TSAN 1
-#endif
 
 /* A thread that a test talks to. */
 struct helper {
@@ -230,8 +219,7 @@ TEST(gc_threads, on_an_alternate_stack)
 }
 TEST(gc_threads, stopped_on_an_alternate_stack) { keeps(on_a_stack_with_an_alternate_one); }
 
-/* ---- stopping -----------------------------------------------------------------------------------
- */
+/* ---- stopping ------------------------------ */
 
 static void deaf(struct helper *h)
 {
@@ -309,8 +297,7 @@ TEST(gc_threads, a_signal_in_use_is_left_alone)
     keeps(on_its_stack);
 }
 
-/* ---- many
- * ------------------------------------------------------------------------------------------ */
+/* ---- many ------------------------------ */
 
 struct link {
     bosk_ptr(struct link) next;
@@ -398,8 +385,34 @@ TEST(gc_threads, threads_come_and_go)
     CHECK_EQ(gc_stats().postponed, 0);
 }
 
-/* ---- fork
- * -------------------------------------------------------------------------------------------- */
+static unsigned loaded;
+static void loads_and_unloads(struct helper *h)
+{
+    /* Small objects of the C library that programs seldom have. */
+    const char *const name[] = {"libthread_db.so.1", "libBrokenLocale.so.1", "libanl.so.1",
+                                "libutil.so.1",      "libnsl.so.1",          "libresolv.so.2"};
+    set(&h->ready);
+    while (!is_set(&h->go))
+        for (size_t i = 0; i < COUNT_OF(name); i++) {
+            void *lib = dlopen(name[i], RTLD_NOW | RTLD_LOCAL);
+            if (lib == NULL) continue;
+            __atomic_fetch_add(&loaded, 1, __ATOMIC_RELAXED);
+            void *volatile p = new_object();
+            CHECK_EQ(dlclose(lib), 0);
+            CHECK_FILL((char *)p + 8, 56, 99);
+        }
+}
+TEST(gc_threads, objects_come_and_go)
+{
+    struct helper h[2];
+    for (int i = 0; i < 2; i++) launch(&h[i], loads_and_unloads);
+    for (uint64_t i = 0; i < bosk_test_budget(500); i++) CHECK(bosk_gc_collect());
+    for (int i = 0; i < 2; i++) finish(&h[i]);
+    CHECK_EQ(gc_stats().postponed, 0);
+    if (loaded == 0) SKIP("there is nothing to load");
+}
+
+/* ---- fork ------------------------------ */
 
 static void allocates(struct helper *h)
 {

@@ -84,6 +84,7 @@ static void await(int n)
 
 TEST(gc_weak, cleanups_run_once_on_their_thread)
 {
+    if (TSAN) SKIP("ThreadSanitizer holds signals back");
     hidden h = put(&kept, new_object);
     (void)add(h);
     (void)add(h);
@@ -102,6 +103,7 @@ TEST(gc_weak, cleanups_run_once_on_their_thread)
 }
 TEST(gc_weak, a_stopped_cleanup_does_not_run)
 {
+    if (TSAN) SKIP("ThreadSanitizer holds signals back");
     hidden h = put(&kept, new_object);
     bosk_cleanup a = add(h), b = add(h);
     CHECK(bosk_cleanup_stop(a));
@@ -116,6 +118,7 @@ TEST(gc_weak, a_stopped_cleanup_does_not_run)
 }
 TEST(gc_weak, a_child_runs_them_itself)
 {
+    if (TSAN) SKIP("ThreadSanitizer holds signals back");
     hidden h = put(&kept, new_object);
     (void)add(h);
     pid_t pid = fork();
