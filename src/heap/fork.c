@@ -7,6 +7,7 @@
  */
 #include "arena.h"
 #include "collected.h"
+#include "os/os_tasks.h"
 
 #include <pthread.h>
 
@@ -55,6 +56,7 @@ static void child(void)
 {
     release();
     boski_mcache_fork_child();
+    boski_os_own_tasks_fork_child();
     boski_gc_fork_child();
     if (told != NULL) told(2);
     if (boski_recording) boski_obs_check();

@@ -278,5 +278,7 @@ __attribute__((constructor)) static void loaded(void)
 {
     boski_loaded = true;
     if (!boski_os_owner()) return;
-    if (boski_heap_init() && boski_conf.scavenger_thread) start_thread();
+    if (!boski_heap_init()) return;
+    boski_os_own_tasks_loaded();
+    if (boski_conf.scavenger_thread) start_thread();
 }

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -203,6 +204,21 @@ bool boski_os_own_task(int tid)
     for (size_t i = 0; i < sizeof own_tasks / sizeof *own_tasks; i++)
         if (__atomic_load_n(&own_tasks[i], __ATOMIC_ACQUIRE) == tid) return true;
     return false;
+}
+
+static void add_unless_self(void *self, int tid)
+{
+    if (tid != *(int *)self && !boski_os_own_task(tid)) boski_os_own_task_add(tid);
+}
+void boski_os_own_tasks_loaded(void)
+{
+    int self = boski_os_gettid();
+    if (boski_os.emulated) (void)boski_os_each_task(add_unless_self, &self);
+}
+void boski_os_own_tasks_fork_child(void)
+{
+    memset(own_tasks, 0, sizeof own_tasks);
+    boski_os_own_tasks_loaded();
 }
 
 uint64_t boski_os_thread_cpu_ns(void)

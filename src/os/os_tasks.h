@@ -20,9 +20,14 @@ void boski_os_futex_wait(const uint32_t *word, uint32_t value, uint64_t ns);
 void boski_os_futex_wake(const uint32_t *word); /* everybody */
 void boski_os_sleep_ns(uint64_t ns);
 void boski_os_yield(void);
-/* Threads of the library itself: they block all signals and hold no references. */
+/* Threads of the library itself, and of an emulator or sanitizer under the program: they block all
+ * signals and hold no references. */
 void boski_os_own_task_add(int tid);
 bool boski_os_own_task(int tid);
+/* Before the program starts threads, and in each fork child: where somebody emulates, all threads
+ * but the caller are his.  None of the parent's are the child's. */
+void boski_os_own_tasks_loaded(void);
+void boski_os_own_tasks_fork_child(void);
 uint64_t boski_os_thread_cpu_ns(void);
 
 #endif /* BOSKI_OS_TASKS_H */
