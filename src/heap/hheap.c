@@ -76,7 +76,7 @@ static void *take_small(struct bosk_heap *h, unsigned c, bool *dirty)
     uint32_t w = 0;
     while (s->bits[w] == 0) w++;
     uint32_t slot = w * 64 + (uint32_t)__builtin_ctzll(s->bits[w]);
-    s->bits[w] &= s->bits[w] - 1;
+    BOSKI_SET(s->bits[w], s->bits[w] & (s->bits[w] - 1));
     if (--s->nfree == 0) {
         drop(&h->room[c], s);
         push(&h->full[c], s);
@@ -103,7 +103,7 @@ static void *take_large(struct bosk_heap *h, size_t size, size_t align, bool *di
     size_t npages = (size + BOSKI_PAGE_BYTES - 1) >> BOSKI_PAGE_SHIFT;
     struct mspan *s = span_new(h, npages, align > BOSKI_PAGE_BYTES ? align >> BOSKI_PAGE_SHIFT : 1);
     if (s == NULL) return NULL;
-    s->bits[0] = 0;
+    BOSKI_SET(s->bits[0], (uint64_t)0);
     *dirty = s->needzero;
     push(&h->full[0], s);
     h->live += s->elem_bytes;
@@ -177,7 +177,7 @@ void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
         boski_unlock(&h->lock);
         boski_bad_free(p, "double free");
     }
-    s->bits[slot >> 6] |= bit;
+    BOSKI_SET(s->bits[slot >> 6], s->bits[slot >> 6] | bit);
     h->live -= block;
     if (c == 0) {
         drop(&h->full[0], s);
