@@ -139,11 +139,13 @@ static BOSKI_NOINLINE void *make_here(const bosk_type *type, long long len, long
 
 static inline void *made_small(void *p, size_t clear, size_t spare)
 {
-    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
-    uint64_t *cleared = &mc->pending.cleared_bytes, *spared = &mc->pending.spared_bytes;
-    BOSKI_SET(*spared, *spared + spare);
-    if (clear == 0) return p;
-    BOSKI_SET(*cleared, *cleared + clear);
+    struct mcache *mc = boski_mcache_peek();
+    if (BOSK_LIKELY(mc != NULL)) { /* NULL: of a thread that is ending */
+        uint64_t *cleared = &mc->pending.cleared_bytes, *spared = &mc->pending.spared_bytes;
+        BOSKI_SET(*spared, *spared + spare);
+        if (clear == 0) return p;
+        BOSKI_SET(*cleared, *cleared + clear);
+    }
     return memset(p, 0, clear);
 }
 /* The thread has nothing in hand. */
@@ -216,16 +218,16 @@ static inline struct bosk_arena *arena_for(const void *ptr)
 {
     const struct mspan *s = ptr == NULL ? NULL : boski_span_of(ptr);
     if (s != NULL) return s->home == BOSK_HOME_ARENA ? (struct bosk_arena *)(void *)s->owner : NULL;
-    const struct mcache *mc = (const struct mcache *)(const void *)boski_tls.push;
-    if (mc->home_depth == 0) return NULL;
+    const struct mcache *mc = boski_mcache_peek();
+    if (mc == NULL || mc->home_depth == 0) return NULL;
     const bosk_home *top = &mc->home[mc->home_depth - 1];
     return top->kind == BOSK_HOME_ARENA ? (struct bosk_arena *)top->owner : NULL;
 }
 
 static inline void count_spared(size_t n)
 {
-    struct mcache *mc = (struct mcache *)(void *)boski_tls.push;
-    if (BOSK_UNLIKELY(boski_recording || mc->pops == NULL)) {
+    struct mcache *mc = boski_mcache_peek();
+    if (BOSK_UNLIKELY(boski_recording || mc == NULL)) {
         boski_count_zeroing(0, n);
         return;
     }

@@ -13,12 +13,12 @@
 
 #include "mcache.h"
 
-/* True when what the calling thread makes goes to the manual home.  A thread that has not allocated
- * yet does not know: its place holder has no homes. */
+/* True when what the calling thread makes goes to the manual home, and it has a cache: without one
+ * nothing is known of its homes. */
 static inline bool boski_home_plain(void)
 {
     const struct mcache *mc = boski_mcache_peek();
-    return BOSK_LIKELY(mc != NULL) && mc->home_depth == 0 && !boski_conf.home_collected;
+    return mc != NULL && mc->home_depth == 0 && !boski_conf.home_collected;
 }
 /* What the thread has in hand for `size` bytes, up to BOSKI_FAST_MAX: NULL when that is nothing. */
 static inline void *boski_owned_pop(size_t size)
