@@ -1,7 +1,7 @@
 """Measures slices beside other growable arrays.  See bench/README.md.
 
-    ./dev bench slice            everything, about ten minutes; writes docs/bench/slice.*
-    ./dev bench slice --quick    everything with less work, a minute; decides nothing
+    ./dev bench slice            everything, about 15 minutes; writes docs/bench/slice.*
+    ./dev bench slice --quick    everything with less work, about 5 minutes; decides nothing
     bench/run.py slice --tests push,make --rounds 5    some rows by hand
 """
 
