@@ -259,7 +259,8 @@ static void look_closer(bool again, int *tid, bool *blocks)
     for (size_t i = 0; i < ntasks; i++) {
         if (tasks[i].state != SIGNALLED) continue;
         char state = boski_os_task_state(tasks[i].tid, stop_signal, blocks);
-        if (state == 'X' || state == 'Z' || state == 'K' || (OTHERS_DEAF && *blocks))
+        if (state == 'X' || state == 'Z' || state == 'K' || (state == 'Q' && again) ||
+            (OTHERS_DEAF && *blocks))
             tasks[i].state = GONE;
         else if (again)
             (void)boski_os_signal_task(tasks[i].tid, stop_signal);

@@ -116,7 +116,9 @@ char boski_os_task_state(int tid, int sig, bool *blocked)
     /* Helpers of io_uring and the like run in the kernel alone, and take no signals. */
     if (name[0] == 'i' && name[1] == 'o' && name[2] == 'u' && name[3] == '-') return 'K';
     if (mask != NULL) *blocked = (hex(&mask) >> (sig - 1) & 1) != 0;
-    return *state;
+    bool qemu =
+        name[0] == 'q' && name[1] == 'e' && name[2] == 'm' && name[3] == 'u' && name[4] == '-';
+    return qemu && *blocked ? 'Q' : *state;
 }
 
 /* One line of maps; false when it is no mapping that can be written. */

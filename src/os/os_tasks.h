@@ -10,7 +10,8 @@
 bool boski_os_each_task(void (*fn)(void *ctx, int tid), void *ctx);
 /* Sends `sig` to a thread of this process; false when there is none of that id. */
 bool boski_os_signal_task(int tid, int sig);
-/* The state letter of /proc (Z and X: it runs no more; K: it never leaves the kernel), and whether
+/* The state letter of /proc (Z and X: it runs no more; K: it never leaves the kernel; Q: of qemu's
+ * user mode, and deaf: its own thread, or for a moment a guest's), and whether
  * it blocks `sig`. */
 char boski_os_task_state(int tid, int sig, bool *blocked);
 /* Calls `fn` for each readable and writable mapping, by address. */
