@@ -2,6 +2,7 @@
 #include "heap_support.h"
 #include "os/os.h"
 
+#include <bosk/arena.h>
 #include <bosk/map.h>
 #include <limits.h>
 #include <math.h>
@@ -186,6 +187,19 @@ TEST(map_whole, homes)
     bosk_free_map(&m);
     CHECK(bosk_heap_live(heap) == 0);
     bosk_heap_destroy(heap);
+    /* An arena frees all of it at once; the map never does. */
+    bosk_arena *arena = bosk_arena_new(0);
+    bosk_home_push(bosk_arena_home(arena));
+    m = bosk_make_map(longs, 0);
+    bosk_home_pop();
+    for (uint64_t i = 0; i < 20000; i++) bosk_set(m, i, i);
+    CHECK(bosk_home_of(m.map->dir[2].tags, NULL).kind == BOSK_HOME_ARENA);
+    for (uint64_t i = 0; i < 19900; i++) CHECK(bosk_delete(m, i));
+    good(m.map);
+    bosk_clear_map(m);
+    bosk_map_shrink(m.map);
+    bosk_free_map(&m);
+    bosk_arena_free(arena);
     /* Scanned memory is zero where nothing is. */
     home.kind = BOSK_HOME_ROOT;
     home.owner = NULL;
