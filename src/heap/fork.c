@@ -12,7 +12,8 @@
 #include <pthread.h>
 
 void (*boski_on_fork)(int step);
-static void (*told)(int step);
+/* Whom this thread told of the fork it is in: others may fork at the same time. */
+static __thread void (*told)(int step) __attribute__((tls_model("initial-exec")));
 
 static void prepare(void)
 {
