@@ -36,8 +36,7 @@ static void tell(const char *row, size_t n, double figure)
     fflush(stdout);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 static double status_kb(const char *name)
 {
@@ -68,8 +67,7 @@ static void *area(size_t bytes)
     return p;
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------
- */
+/* ---- keys ---- */
 
 static const char *pattern = "random";
 

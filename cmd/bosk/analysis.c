@@ -235,8 +235,7 @@ static void add_totals(const struct process *p, struct analysis *a)
     a->unknown_live_bytes = above_zero(a->live_bytes - a->total.live_bytes);
 }
 
-/* ---- places ------------------------------------------------------------------------------------
- */
+/* ---- places ---- */
 
 static int by_text(const void *a, const void *b)
 {
@@ -295,8 +294,7 @@ static int find_places(const struct process *p, struct symbols *symbols, struct 
     return 0;
 }
 
-/* ---- caches and latencies ----------------------------------------------------------------------
- */
+/* ---- caches and latencies ---- */
 
 static void find_levels(const struct bosk_record_counters *n, struct analysis *a)
 {

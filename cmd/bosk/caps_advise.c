@@ -35,8 +35,7 @@ struct answer {
     size_t groups;
 };
 
-/* ---- planning -----------------------------------------------------------------------------------
- */
+/* ---- planning ---- */
 
 static uint64_t block_bytes(const struct advice *a, int64_t cap, uint64_t *usable)
 {

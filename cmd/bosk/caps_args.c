@@ -34,8 +34,7 @@ bool caps_number(const char *text, int64_t *out)
     return *s == '\0';
 }
 
-/* ---- versions and architectures ---------------------------------------------------------------
- */
+/* ---- versions and architectures ---- */
 
 static bool add_rule(struct caps_options *o, const struct caps_rule *rule)
 {
@@ -136,8 +135,7 @@ static int parse_arch(struct caps_options *o, const char *s)
     }
 }
 
-/* ---- options ------------------------------------------------------------------------------------
- */
+/* ---- options ---- */
 
 enum {
     OPT_ELEM = 256,

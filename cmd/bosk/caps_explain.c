@@ -23,8 +23,7 @@ struct answer {
     size_t groups;
 };
 
-/* ---- facts --------------------------------------------------------------------------------------
- */
+/* ---- facts ---- */
 
 struct facts {
     struct fact fact[FACTS];

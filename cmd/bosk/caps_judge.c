@@ -82,8 +82,7 @@ static void next_growth(struct judging *j, int64_t cap)
                  rule->on_len ? " of length" : "", rule->plus != 0 ? " and 192" : "");
 }
 
-/* ---- make ---------------------------------------------------------------------------------------
- */
+/* ---- make ---- */
 
 static const char *refusal(const struct judging *j)
 {
@@ -285,9 +284,7 @@ static int judge_append(struct judging *j)
     return 0;
 }
 
-/* ---- all
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- all ---- */
 
 int judge(const char *name, const struct expr *e, unsigned minor, bosk_arch arch,
           struct verdict *out)

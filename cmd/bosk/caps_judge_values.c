@@ -154,9 +154,7 @@ void judge_string(struct judging *j)
     if (v->slice && escapes != 0) judge_zeroed(j, "only what is behind the length");
 }
 
-/* ---- maps
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- maps ---- */
 
 /* The profile of "map[K]V"; of one of ints, and false, where a type is only a name. */
 static bool profile_of(const struct judging *j, bosk_map_profile *out)

@@ -35,8 +35,7 @@ struct view {
     double most;           /* of capacity over length */
 };
 
-/* ---- axes -------------------------------------------------------------------------------------
- */
+/* ---- axes ---- */
 
 static double x_of(const struct view *v, double len)
 {
@@ -121,8 +120,7 @@ static void lower_grid(const struct view *v)
             TOP + MAIN + GAP + LOWER + 38);
 }
 
-/* ---- lines --------------------------------------------------------------------------------------
- */
+/* ---- lines ---- */
 
 static double last_len(const struct view *v, const struct ladder *l)
 {

@@ -139,8 +139,7 @@ void sheet_csv(const struct sheet *s, size_t first, bool head, FILE *f)
     }
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------
- */
+/* ---- JSON ---- */
 
 static json_t *cell_json(const struct sheet *s, size_t i)
 {
@@ -181,8 +180,7 @@ bool caps_json(json_t *root, FILE *f)
     return true;
 }
 
-/* ---- where it goes ------------------------------------------------------------------------------
- */
+/* ---- where it goes ---- */
 
 static int cannot(const struct caps_options *o, int error)
 {

@@ -8,8 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
-/* ---- size -------------------------------------------------------------------------------------
- */
+/* ---- size ---- */
 
 static const struct column size_columns[] = {
     {"size", "size", false, 0},        {"go", "go", true, 0},          {"arch", "arch", true, 0},

@@ -89,8 +89,7 @@ static void group_equal(struct answer *a)
     }
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 static const struct column columns[] = {
     {"go", "go", true, 0},

@@ -29,8 +29,7 @@ struct layout {
     uint64_t last_pointer, best_last_pointer; /* where what the collector scans ends */
 };
 
-/* ---- layouts ----------------------------------------------------------------------------------
- */
+/* ---- layouts ---- */
 
 static void note(void *ctx, const char *name, size_t name_bytes, const bosk_go_type *type,
                  uint64_t offset)
@@ -86,8 +85,7 @@ static void order(struct layout *l)
     }
 }
 
-/* ---- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 /* Whether all of `s` is one struct{...}, and not a first field of that kind. */
 static bool one_struct(const char *s)

@@ -13,8 +13,8 @@ static const char general[] =
     "bosk run starts a dynamically linked program on bosk's heap, without changing it, and tells\n"
     "afterwards how its memory grew, where it was asked for, and how long calls took.\n"
     "\n"
-    "bosk caps shows how Go's slices grow and what its allocator makes of a request, for each version\n"
-    "and architecture, without Go.\n";
+    "bosk caps shows how Go's slices grow and what its allocator makes of a request, for each\n"
+    "version and architecture, without Go.\n";
 
 static const char run[] =
     "Usage: bosk run [OPTIONS] -- PROGRAM [ARGUMENTS]\n"
@@ -51,7 +51,8 @@ static const char caps[] =
     "                      (default: int)\n"
     "      --ptr           of a size: it holds pointers\n"
     "      --go VERSION    1.15 to 1.26, several with commas, or all (default: 1.22)\n"
-    "      --arch ARCH     amd64, arm64, 386, arm, several with commas, or all (default: this one)\n"
+    "      --arch ARCH     amd64, arm64, 386, arm, several with commas, or all\n"
+    "                      (default: this one)\n"
     "      --rule RULE     a rule of growth: x2, x1.5, threshold=256,add=25% (slice, advise)\n"
     "      --from CAP      begin with a full slice of this capacity (slice; default: 0)\n"
     "      --append K      elements at a time (slice; default: 1)\n"

@@ -25,8 +25,7 @@ struct options {
     double timeout_s;
 };
 
-/* ---- arguments ---------------------------------------------------------------------------------
- */
+/* ---- arguments ---- */
 
 static bool parse_sample(const char *s, uint64_t *out)
 {

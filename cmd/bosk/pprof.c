@@ -26,8 +26,7 @@ static const char *const value_type[VALUES][2] = {
     "malloc|calloc|realloc|reallocarray|memalign|aligned_alloc|posix_memalign|valloc|pvalloc|" \
     "bosk_.*|boski_.*|operator new.*|_Zn[aw].*"
 
-/* ---- growing arrays, strings and ids -----------------------------------------------------------
- */
+/* ---- growing arrays, strings and ids ---- */
 
 struct list {
     void **item;

@@ -155,8 +155,7 @@ static int find_debuginfo(Dwfl_Module *mod, void **user, const char *name, Dwarf
     return -1;
 }
 
-/* ---- opening -----------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 static enum symbol_state open_module(struct module *m)
 {

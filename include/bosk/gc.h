@@ -170,8 +170,7 @@ BOSK_API bool bosk_cleanup_stop(bosk_cleanup c);
 /* Runs what has fallen due on the calling thread; how many. */
 BOSK_API size_t bosk_run_cleanups(void);
 
-/* ---- leaks --------------------------------------------------------------------------------------
- */
+/* ---- leaks ---- */
 
 /* bosk_leak_check calls `fn` (may be NULL) for each block of malloc that no thread, static variable
  * or reachable block of this heap points into, and returns how many there are; -ECANCELED when `fn`

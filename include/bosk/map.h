@@ -33,8 +33,7 @@
 #include <bosk/map_key.h>
 #include <bosk/slice.h>
 
-/* ---- types ------------------------------------------------------------------------------------
- */
+/* ---- types ---- */
 
 /* A map of K to V; keys hashed and compared by functions given to bosk_make_map_fn; where structs
  * in K and V hold no pointers; and sets.  Name them by typedef. */
@@ -138,8 +137,7 @@ enum bosk_map_event {
 typedef void (*bosk_map_event_fn)(const bosk_map *m, enum bosk_map_event event);
 BOSK_API bosk_map_event_fn bosk_on_map_event(bosk_map_event_fn fn);
 
-/* ---- scanning, dumping ------------------------------------------------------------------------
- */
+/* ---- scanning, dumping ---- */
 
 /* A place in a map that stays good whatever happens to the map: three words, zero at the start.
  * bosk_map_scan calls `fn` for the entries of one home or more and moves on; entries that are there
@@ -165,8 +163,7 @@ BOSK_API int bosk_map_load(bosk_map *m, const void *bytes, size_t n, const char 
 
 BOSK_END_DECLS
 
-/* ---- what the compiler knows of a map type ----------------------------------------------------
- */
+/* ---- what the compiler knows of a map type ---- */
 
 #define BOSKI_HOW(m) (sizeof(*(m).how) - 1)
 #define BOSKI_UP(n, a) (((n) + (a)-1) / (a) * (a))
@@ -254,8 +251,7 @@ template <class M> constexpr const bosk_map_type *map_type(const M &)
 #define BOSKI_MAP_USED(x) boski::used(x)
 #endif
 
-/* ---- making and freeing -----------------------------------------------------------------------
- */
+/* ---- making and freeing ---- */
 
 /* M bosk_make_map(M, hint): make(map[K]V, hint).  A hint that is negative or absurd is 0.  No
  * memory is fatal; bosk_try_make_map then returns the zero handle. */

@@ -40,8 +40,7 @@ typedef struct bosk_num_error {
 /* strconv.ParseInt: parsing "12a": invalid syntax */
 BOSK_API bosk_str bosk_num_error_str(const bosk_num_error *error);
 
-/* ---- parsing ----------------------------------------------------------------------------------
- */
+/* ---- parsing ---- */
 
 /* Each is false on errors and tells why in *error (which may be NULL).  *out is always set: where
  * the value is out of range to the nearest there is (floats: infinity), else to 0.
@@ -57,8 +56,7 @@ BOSK_API bool bosk_parse_bool(bosk_str s, bool *out, bosk_num_error *error);
 /* ParseInt(s, 10, 0). */
 BOSK_API bool bosk_atoi(bosk_str s, ptrdiff_t *out, bosk_num_error *error);
 
-/* ---- formatting ---------------------------------------------------------------------------------
- */
+/* ---- formatting ---- */
 
 /* base 2 to 36; others panic with "strconv: illegal AppendInt/FormatInt base". */
 BOSK_API bosk_str bosk_format_int(int64_t v, int base);

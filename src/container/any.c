@@ -139,8 +139,7 @@ BOSK_API void bosk_any_comparable(const bosk_type *type,
     __atomic_store_n(&t->type.equal, equal, __ATOMIC_RELEASE);
 }
 
-/* ---- boxing -------------------------------------------------------------------------------------
- */
+/* ---- boxing ---- */
 
 /* The words below 256.  A byte, a half or a whole word is read at the same address. */
 #define W1(n) n

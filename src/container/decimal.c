@@ -105,8 +105,7 @@ int boski_decimal_compare(const struct boski_decimal *a, const struct boski_deci
     return c != 0 ? c : (a->n > b->n) - (a->n < b->n);
 }
 
-/* ---- the binary side --------------------------------------------------------------------------
- */
+/* ---- the binary side ---- */
 
 struct boski_binary boski_binary_of(uint64_t image, int bits)
 {

@@ -86,8 +86,7 @@ static uint64_t siphash(const uint64_t key[2], const char *p, size_t n)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* ---- the interner of the process ---------------------------------------------------------------
- */
+/* ---- the interner of the process ---- */
 
 static void fork_prepare(void)
 {
@@ -122,8 +121,7 @@ static struct bosk_interner *of_process(void)
     return &process;
 }
 
-/* ---- tables ------------------------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 /* The entry, or the slot where it belongs. */
 static struct entry *look(const struct table *t, uint32_t hash, bosk_str s, size_t *slot)

@@ -20,8 +20,7 @@ const uint32_t bosk_map_tags[256] = {
     ROW4(8u),        ROW4(12u),       ROW16(16u),      ROW16(32u),      ROW16(48u),
     ROW64(64u),      ROW64(128u),     ROW64(192u)};
 
-/* ---- randomness -------------------------------------------------------------------------------
- */
+/* ---- randomness ---- */
 
 static uint64_t secret[2];
 static bool secret_known;
@@ -67,8 +66,7 @@ void bosk_map_nan(void *key, uint32_t bytes)
     }
 }
 
-/* ---- what cannot go on --------------------------------------------------------------------------
- */
+/* ---- what cannot go on ---- */
 
 void bosk_map_racing(const char *what) { bosk_fatal("%s", what); }
 void bosk_map_nil(void) { bosk_panic("assignment to entry in nil map"); }

@@ -8,8 +8,7 @@
 
 #include <bosk/map.h>
 
-/* ---- one home more ----------------------------------------------------------------------------
- */
+/* ---- one home more ---- */
 
 /* Moves what belongs there from home s to home d, which is about to exist.  Chains of more than one
  * group; `n` entries to move are counted by the caller's first look.  From the end of the chain to
@@ -190,8 +189,7 @@ bool boski_map_grow(bosk_map *m)
     return true;
 }
 
-/* ---- one home less ------------------------------------------------------------------------------
- */
+/* ---- one home less ---- */
 
 /* Moves the entries of home d, the last, to home s.  What finds no slot before d stays where it is
  * and is counted on the way. */

@@ -194,8 +194,7 @@ bool boski_map_add_block(bosk_map *m)
     return true;
 }
 
-/* ---- taking a slot -----------------------------------------------------------------------------
- */
+/* ---- taking a slot ---- */
 
 char *boski_map_take(bosk_map *m, size_t home, uint8_t tag)
 {

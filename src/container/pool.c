@@ -218,8 +218,7 @@ static struct pool_local *local_of(bosk_pool *p, struct pool_state **st)
     return local_at(*st, slot - 1);
 }
 
-/* ---- a bank -----------------------------------------------------------------------------------
- */
+/* ---- a bank ---- */
 
 static inline void *take_own(struct bank *b)
 {
@@ -290,8 +289,7 @@ static void mend(struct pool_state *st)
         }
 }
 
-/* ---- ageing ------------------------------------------------------------------------------------
- */
+/* ---- ageing ---- */
 
 static void drop(void (*fn)(void *item), void *item)
 {

@@ -61,8 +61,7 @@ static inline __attribute__((always_inline)) bosk_room fast_grow(const bosk_type
     return room;
 }
 
-/* ---- all others -------------------------------------------------------------------------------
- */
+/* ---- all others ---- */
 
 static void clear_bytes_of(char *p, size_t from, size_t to)
 {
@@ -208,8 +207,7 @@ static BOSK_NORETURN void cannot_grow(const bosk_type *type, ptrdiff_t len, ptrd
     boski_out_of_memory();
 }
 
-/* ---- what the macros call ---------------------------------------------------------------------
- */
+/* ---- what the macros call ---- */
 
 static BOSKI_NOINLINE bosk_room grow_push(const bosk_type *type, void *ptr, ptrdiff_t len,
                                           ptrdiff_t cap)

@@ -180,8 +180,7 @@ void bosk_smap_clear(bosk_smap *m)
     }
 }
 
-/* ---- ranging ----------------------------------------------------------------------------------
- */
+/* ---- ranging ---- */
 
 struct batch {
     const bosk_map_type *type;

@@ -320,8 +320,7 @@ BOSK_API ptrdiff_t bosk_compact_array(void *array, ptrdiff_t n, size_t size,
     return kept;
 }
 
-/* ---- capacity ---------------------------------------------------------------------------------
- */
+/* ---- capacity ---- */
 
 BOSK_API bosk_slice bosk_slices_grow_any(const bosk_type *type, bosk_slice s, ptrdiff_t n)
 {

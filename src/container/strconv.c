@@ -41,8 +41,7 @@ BOSK_API bosk_str bosk_num_error_str(const bosk_num_error *error)
     return bosk_builder_str(&b);
 }
 
-/* ---- parsing ----------------------------------------------------------------------------------
- */
+/* ---- parsing ---- */
 
 static unsigned char lower(char c) { return (unsigned char)c | 0x20; }
 
@@ -178,8 +177,7 @@ BOSK_API bool bosk_parse_bool(bosk_str s, bool *out, bosk_num_error *error)
     return boski_num_fail(error, "ParseBool", s, BOSK_NUM_SYNTAX, 0);
 }
 
-/* ---- formatting --------------------------------------------------------------------------------
- */
+/* ---- formatting ---- */
 
 #define TEN(n) #n "0" #n "1" #n "2" #n "3" #n "4" #n "5" #n "6" #n "7" #n "8" #n "9"
 static const char hundred[] = TEN(0) TEN(1) TEN(2) TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8) TEN(9);

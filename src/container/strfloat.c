@@ -32,8 +32,7 @@ static void shortest(struct boski_decimal *d, const struct boski_binary *f)
     }
 }
 
-/* ---- writing -----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void put(bosk_builder *b, char c) { bosk_builder_write_byte(b, (unsigned char)c); }
 static void put_text(bosk_builder *b, const char *text)

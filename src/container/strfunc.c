@@ -150,8 +150,7 @@ BOSK_API bosk_strs bosk_str_fields_func(bosk_str s, bosk_rune_is is, void *arg)
 
 BOSK_API bosk_strs bosk_str_fields(bosk_str s) { return bosk_str_fields_func(s, is_space, NULL); }
 
-/* ---- runes for runes --------------------------------------------------------------------------
- */
+/* ---- runes for runes ---- */
 
 /* As long as nothing changes nothing is allocated. */
 BOSK_API bosk_str bosk_str_map(bosk_str s, bosk_rune (*map)(bosk_rune rune, void *arg), void *arg)

@@ -65,8 +65,7 @@ static bosk_str quoted(bosk_str s, bool ascii_only)
 BOSK_API bosk_str bosk_quote(bosk_str s) { return quoted(s, false); }
 BOSK_API bosk_str bosk_quote_ascii(bosk_str s) { return quoted(s, true); }
 
-/* ---- the other way ----------------------------------------------------------------------------
- */
+/* ---- the other way ---- */
 
 static int value_of(char c)
 {

@@ -231,8 +231,7 @@ static void due(void)
 }
 const struct boski_gc_hooks boski_gc_hooks = {due};
 
-/* ---- public -----------------------------------------------------------------------------------
- */
+/* ---- public ---- */
 
 BOSK_API void bosk_gc_init(void)
 {

@@ -209,8 +209,7 @@ bool boski_roots_with_loader(bool (*fn)(void *ctx), void *ctx)
     return in.result;
 }
 
-/* ---- threads ----------------------------------------------------------------------------------
- */
+/* ---- threads ---- */
 
 #define DESCRIPTOR_MAX 8192 /* of a thread of the C library, above the thread pointer */
 

@@ -194,8 +194,7 @@ void boski_gc_each_span(void (*fn)(void *ctx, struct mspan *s), void *ctx)
         for (struct mspan *s = l->spans; s != NULL; s = s->next) fn(ctx, s);
 }
 
-/* ---- locks and fork ----------------------------------------------------------------------------
- */
+/* ---- locks and fork ---- */
 
 void boski_gc_lock_all(void)
 {

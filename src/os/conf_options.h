@@ -35,9 +35,9 @@ OPTION(home, WORD, home_collected, 0, "collected",
 OPTION(gctrace, FLAG, gctrace, 0, "", "A line for each collection, as GODEBUG=gctrace=1 gives.")
 OPTION(gccheckmark, FLAG, gccheckmark, 0, "",
        "Mark a second time in another way and compare (slow).")
-OPTION(
-    gcverify, WORD, gcverify_manual, 0, "manual",
-    "manual: report memory of malloc that points to objects about to be collected, and poison them.")
+OPTION(gcverify, WORD, gcverify_manual, 0, "manual",
+       "manual: report memory of malloc that points to objects about to be collected, "
+       "and poison them.")
 OPTION(gcstress, NUMBER, gcstress, 0, "", "Collect at every n-th allocation.")
 OPTION(gcpoison, FLAG, gcpoison, 0, "", "Overwrite collected objects.")
 OPTION(verbose, FLAG, verbose, 0, "", "Say in one line at start what was chosen.")

@@ -112,8 +112,7 @@ void bosk_panic_slice(long long lo, long long hi, ptrdiff_t bound, bool bound_is
     wrong("bounds"), abort();
 }
 
-/* ---- threads -----------------------------------------------------------------------------------
- */
+/* ---- threads ---- */
 
 typedef BOSK_CSLICE(uint64_t) vector;
 static vector shared;

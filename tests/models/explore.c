@@ -313,8 +313,7 @@ bool explore_cas(volatile void *p, size_t bytes, uint64_t *old, uint64_t v, int 
     return same;
 }
 
-/* ---- plain data, memory, choices ---------------------------------------------------------------
- */
+/* ---- plain data, memory, choices ---- */
 
 void explore_write(void *p, uint64_t v)
 {

@@ -617,8 +617,7 @@ TEST_ENV(arena, quarantine_is_bounded, "BOSK_CONF=check=1")
     bosk_arena_free(a);
 }
 
-/* ---- threads, forks -----------------------------------------------------------------------------
- */
+/* ---- threads, forks ---- */
 
 static void *worker(void *arg)
 {
@@ -687,8 +686,7 @@ TEST(arena, fork_children_use_it)
     bosk_arena_free(a);
 }
 
-/* ---- against a model ---------------------------------------------------------------------------
- */
+/* ---- against a model ---- */
 
 TEST(arena, random_operations)
 {

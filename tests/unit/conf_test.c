@@ -55,8 +55,7 @@ TEST(conf, bytes)
     CHECK(boski_conf_bytes("64KiBxyz", 5, &v) && v == 65536); /* only n bytes are read */
 }
 
-/* ---- the environment ---------------------------------------------------------------------------
- */
+/* ---- the environment ---- */
 
 TEST_ENV(conf, defaults, "BOSK_CONF=", "BOSK_GC=", "BOSK_MEMLIMIT=", "BOSK_CONF_FILE=")
 {

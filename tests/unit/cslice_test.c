@@ -334,8 +334,7 @@ TEST(cslice, one_of_two_steps_aside)
     bosk_cslice_free(&c);
 }
 
-/* ---- no memory --------------------------------------------------------------------------------
- */
+/* ---- no memory ---- */
 
 TEST_OOM(cslice, failed_append_leaves_no_hole)
 {
@@ -459,8 +458,7 @@ TEST(cslice, gives_everything_back)
     CHECK_EQ(stats_exact().live, before);
 }
 
-/* ---- threads -----------------------------------------------------------------------------------
- */
+/* ---- threads ---- */
 
 enum { APPENDERS = 3, READERS = 2, LONGEST = 200 };
 static triples shared;

@@ -140,8 +140,7 @@ static void reach(const struct state *s)
     todo[todo_count++] = *s;
 }
 
-/* ---- the collector ----------------------------------------------------------------------------
- */
+/* ---- the collector ---- */
 
 static void shade(struct state *s, uint8_t o)
 {
@@ -260,8 +259,7 @@ static bool collector(const struct protocol *p, const struct state *s)
     return !loses(&n);
 }
 
-/* ---- the threads ------------------------------------------------------------------------------
- */
+/* ---- the threads ---- */
 
 static bool barriered(const struct protocol *p, const struct step *k)
 {

@@ -8,8 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* ---- guard pages ------------------------------------------------------------------------------
- */
+/* ---- guard pages ---- */
 
 #define TEST_FAULTS(group, name, conf)                                                          \
     BOSK_TEST_DEFINE(group, name, BOSK_TEST_SIGNAL, SIGSEGV, NULL, "BOSK_CONF=guard=1" conf,    \
@@ -112,8 +111,7 @@ TEST_ENV(guard, more_blocks_than_mappings, "BOSK_CONF=guard=1")
     bosk_free(get(MIB));
 }
 
-/* ---- explicit huge pages ------------------------------------------------------------------------
- */
+/* ---- explicit huge pages ---- */
 
 static size_t free_huge_pages(void)
 {

@@ -252,8 +252,7 @@ TEST_ENV(limits, soft_limit_releases_holes, "BOSK_MEMLIMIT=64MiB")
     for (size_t i = n; i < more; i++) bosk_free(block[i]);
 }
 
-/* ---- the hard limit ---------------------------------------------------------------------------
- */
+/* ---- the hard limit ---- */
 
 TEST_ENV(limits, hard_limit_is_enomem_and_recovers, "BOSK_MEMLIMIT=32MiB", "BOSK_CONF=hardlimit=1")
 {
@@ -276,8 +275,7 @@ TEST_ENV(limits, hard_limit_is_enomem_and_recovers, "BOSK_MEMLIMIT=32MiB", "BOSK
     }
 }
 
-/* ---- address space ------------------------------------------------------------------------------
- */
+/* ---- address space ---- */
 
 /* Everything that may want memory when there is none left: it says so, and damages nothing. */
 static void use_without_memory(void)

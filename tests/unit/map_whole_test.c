@@ -22,8 +22,7 @@ static void good(const bosk_map *m)
     CHECK_MSG(wrong == NULL, "%s", wrong);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 static uint64_t live_now(void)
 {

@@ -149,8 +149,7 @@ static void model_free(size_t page, size_t n, bool scavenged)
     boski_pages_free(page, n, scavenged);
 }
 
-/* ---- random operations ------------------------------------------------------------------------
- */
+/* ---- random operations ---- */
 
 struct block {
     size_t page, n;

@@ -362,8 +362,7 @@ TEST_ENV(os, page_size_must_make_sense, "BOSK_CONF=os_page=12345")
     CHECK_EQ(boski_os.page, sysconf(_SC_PAGESIZE));
 }
 
-/* ---- fault injection ----------------------------------------------------------------------------
- */
+/* ---- fault injection ---- */
 
 TEST(os, fails_the_nth_call_once)
 {

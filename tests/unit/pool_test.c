@@ -341,8 +341,7 @@ TEST(pool, also_while_ticks_come)
     CHECK_EQ(made, dropped);
 }
 
-/* ---- the ring alone ----------------------------------------------------------------------------
- */
+/* ---- the ring alone ---- */
 
 enum { RING = 16, TAKERS = 3 };
 static struct boski_ring *ring;

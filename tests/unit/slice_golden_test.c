@@ -151,8 +151,7 @@ TEST(slice_golden, seedcases)
     CHECK(golden_tell_exclusions("runtime", "seedcases.csv") != 0);
 }
 
-/* ---- panics -----------------------------------------------------------------------------------
- */
+/* ---- panics ---- */
 
 __extension__ typedef struct {
 } nothing;
@@ -269,8 +268,7 @@ TEST(slice_golden, panics)
     CHECK(golden_tell_exclusions("runtime", "panics.csv") < done);
 }
 
-/* ---- zeroes -----------------------------------------------------------------------------------
- */
+/* ---- zeroes ---- */
 
 /* Fills blocks of a class with ones and gives them back. */
 static void dirty(size_t bytes, size_t count)

@@ -121,8 +121,7 @@ static void NAME(check)(void)
     }
 }
 
-/* ---- operations -------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static ELEM NAME(copied)[2 * NAME(LONGEST)];
 

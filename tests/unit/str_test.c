@@ -320,8 +320,7 @@ TEST(str, builder_without_memory_is_unchanged)
     }
 }
 
-/* ---- predicates and mappings; what takes no function is compared with real Go's rows ----------
- */
+/* ---- predicates and mappings; what takes no function is compared with real Go's rows ---- */
 
 static bool is_digit_below(bosk_rune r, void *arg) { return r >= '0' && r < *(int *)arg; }
 

@@ -74,8 +74,7 @@ static void say_parts(bosk_strs parts)
     bosk_free_slice(&parts);
 }
 
-/* ---- operations ---------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static void do_parse_int(const struct row *r)
 {

@@ -351,8 +351,7 @@ TEST(threads, cancelled_and_exited)
     CHECK_EQ(stats_exact().live, take_census(NULL).block_bytes);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------
- */
+/* ---- signals ---- */
 
 static sig_atomic_t ticks;
 static void on_tick(int number)

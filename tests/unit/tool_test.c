@@ -135,8 +135,7 @@ TEST(tool, allocators_are_known_by_name)
         CHECK_MSG(!place_is_allocator(no[i]), "%s", no[i]);
 }
 
-/* ---- a recording made by hand ------------------------------------------------------------------
- */
+/* ---- a recording made by hand ---- */
 
 #define SECTION_BYTES                                                      \
     ((sizeof(struct bosk_record_section) + BOSK_RECORD_HEADER_BYTES - 1) / \

@@ -23,7 +23,7 @@ FORBIDDEN = re.compile(
 # The drop-in writes malloc_info to the caller's stream, and looks for a C++ library that was loaded
 # late when operator new must throw: neither is on the way of a malloc.
 DROP_IN_MAY = {"fwrite", "dlsym"}
-DECLARED = re.compile(r"\bBOSK_API\b[^;]*?\b(bosk_\w+)\s*[(;]")
+DECLARED = re.compile(r"\bBOSK_API\b[^;]*?\b(bosk_\w+)\s*[[(;]")
 
 
 def run(*command):
