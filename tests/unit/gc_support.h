@@ -36,7 +36,8 @@ __attribute__((noinline, unused, no_sanitize("address"))) static void wipe_stack
     volatile char area[SANITIZED ? 1 << 17 : 8192];
     for (size_t i = 0; i < sizeof area; i++) area[i] = 0;
 #if defined(__x86_64__)
-    __asm__ volatile("vzeroall" ::
+    if (__builtin_cpu_supports("avx")) __asm__ volatile("vzeroall" ::: "memory");
+    __asm__ volatile("" ::
                          : "rbx", "r12", "r13", "r14", "r15", "rdi", "rsi", "rdx", "rcx", "r8",
                            "r9", "r10", "r11");
 #endif
