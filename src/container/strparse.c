@@ -177,10 +177,11 @@ static uint64_t round_decimal(const struct boski_decimal *d, int bits)
         float v = strtof(text, NULL);
         uint32_t word;
         memcpy(&word, &v, sizeof word);
-        image = word;
+        image = word & 0x7fffffff;
     } else {
         double v = strtod(text, NULL);
         memcpy(&image, &v, sizeof image);
+        image &= INT64_MAX; /* musl gives -0 for very little when rounding down */
     }
     errno = saved;
     for (;;) {

@@ -125,12 +125,19 @@ static bool push_tls(size_t id, size_t bytes)
 
 /* ---- thread-local storage ---------------------------------------------------------------- */
 
-#if defined(__GLIBC__)
+/* Where a thread's vector of blocks is, how many entries it has, and the block of one: of glibc two
+ * words an entry and the count before the first; of musl one word, and the count is entry 0. */
 #if defined(__x86_64__) || defined(__i386__)
 #define DTV_AT(tp) (*(uintptr_t *)((tp) + sizeof(void *)))
-#else
+#elif defined(__GLIBC__)
 #define DTV_AT(tp) (*(uintptr_t *)(tp))
 #endif
+#if defined(__GLIBC__)
+#define DTV_COUNT(dtv) ((dtv)[-2])
+#define DTV_BLOCK(dtv, id) ((dtv)[2 * (id)])
+#else
+#define DTV_COUNT(dtv) ((dtv)[0])
+#define DTV_BLOCK(dtv, id) ((dtv)[id])
 #endif
 static enum { UNKNOWN, TRUSTED, DOUBTED } dtv_state;
 
@@ -139,9 +146,8 @@ BOSKI_SCANS static uintptr_t tls_block(uintptr_t tp, size_t id)
 {
 #ifdef DTV_AT
     const uintptr_t *dtv = (const uintptr_t *)DTV_AT(tp);
-    if (dtv == NULL || id == 0 || id > dtv[-2])
-        return 0; /* entries are two words; [-1] the count */
-    uintptr_t block = dtv[2 * id];
+    if (dtv == NULL || id == 0 || id > DTV_COUNT(dtv)) return 0;
+    uintptr_t block = DTV_BLOCK(dtv, id);
     return block == UINTPTR_MAX ? 0 : block;
 #else
     (void)tp;
