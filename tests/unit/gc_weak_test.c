@@ -10,6 +10,12 @@ static void *new_object(void)
     return p;
 }
 static void *kept;
+/* Not the heap's first object: its address may lie in main's frame, left by start-up. */
+__attribute__((noinline)) static hidden keep_one(void)
+{
+    CHECK(new_object() != NULL);
+    return put(&kept, new_object);
+}
 __attribute__((noinline)) static bosk_weak weak_of(hidden h) { return bosk_weak_new(shown(h)); }
 __attribute__((noinline)) static bosk_weak weak_inside(void)
 {
@@ -23,9 +29,7 @@ __attribute__((noinline)) static bool is_kept(bosk_weak w, size_t offset)
 
 TEST(gc_weak, handles_let_go)
 {
-    /* The address of the heap's first object may lie in main's frame, left by start-up. */
-    CHECK(new_object() != NULL);
-    hidden h = put(&kept, new_object);
+    hidden h = keep_one();
     bosk_weak w = weak_of(h), inside = weak_inside();
     CHECK(w != 0 && inside != 0);
     collect();
@@ -95,7 +99,7 @@ static void await(int n)
 TEST(gc_weak, cleanups_run_once_on_their_thread)
 {
     if (TSAN) SKIP("ThreadSanitizer holds signals back");
-    hidden h = put(&kept, new_object);
+    hidden h = keep_one();
     (void)add(h);
     (void)add(h);
     collect();
@@ -114,7 +118,7 @@ TEST(gc_weak, cleanups_run_once_on_their_thread)
 TEST(gc_weak, a_stopped_cleanup_does_not_run)
 {
     if (TSAN) SKIP("ThreadSanitizer holds signals back");
-    hidden h = put(&kept, new_object);
+    hidden h = keep_one();
     bosk_cleanup a = add(h), b = add(h);
     CHECK(bosk_cleanup_stop(a));
     CHECK(!bosk_cleanup_stop(a));
@@ -129,7 +133,7 @@ TEST(gc_weak, a_stopped_cleanup_does_not_run)
 TEST(gc_weak, a_child_runs_them_itself)
 {
     if (TSAN) SKIP("ThreadSanitizer holds signals back");
-    hidden h = put(&kept, new_object);
+    hidden h = keep_one();
     (void)add(h);
     pid_t pid = fork();
     CHECK(pid >= 0);
