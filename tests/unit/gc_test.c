@@ -32,7 +32,8 @@ TEST(gc, unreachable_objects_are_freed)
         bosk_gc_enable();
         int left = 0;
         for (int i = 0; i < N; i++) left += is_there(h[i]);
-        CHECK_MSG(left <= (sizeof(void *) == 8 ? 2 : 20), "kind %zu: %d of %d are still there", k,
+        /* 200 MiB are much of 32 bits of address space: any word may be such an address. */
+        CHECK_MSG(left <= (sizeof(void *) == 8 ? 2 : 60), "kind %zu: %d of %d are still there", k,
                   left, (int)N);
     }
 }
