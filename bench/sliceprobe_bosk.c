@@ -15,7 +15,7 @@ static inline void ints_bulk(ints *v, int64_t *from, ptrdiff_t n)
     bosk_push_slice(v, bosk_slice_from(ints, from, n, n));
 }
 static inline void ints_reserve(ints *v, size_t n) { *v = bosk_make(ints, 0, n); }
-static inline void ints_empty(ints *v) { v->len = 0; }
+__attribute__((unused)) static inline void ints_empty(ints *v) { v->len = 0; }
 static inline int64_t *ints_data(ints *v) { return v->ptr; }
 static inline void ints_free(ints *v) { bosk_free_slice(v); }
 static inline void ints_make_len(ints *v, size_t n) { *v = bosk_make(ints, n); }

@@ -55,7 +55,7 @@ static __attribute__((noinline)) void *stb_grow(void *p, size_t size, size_t mor
 ARRAY(ints, int64_t)
 ARRAY(triples, sliceprobe_triple)
 static inline void ints_reserve(ints *v, size_t n) { v->p = stb_grow(v->p, sizeof *v->p, n); }
-static inline void ints_empty(ints *v) { HEAD(v)->len = 0; }
+__attribute__((unused)) static inline void ints_empty(ints *v) { HEAD(v)->len = 0; }
 static inline void ints_bulk(ints *v, const int64_t *from, size_t n)
 {
     if (v->p == NULL || HEAD(v)->len + n > HEAD(v)->cap) ints_reserve(v, n);
@@ -97,7 +97,7 @@ static inline void ints_reserve(ints *v, size_t n)
     v->cap = n;
     v->p = ints_more(v->p, n);
 }
-static inline void ints_empty(ints *v) { v->len = 0; }
+__attribute__((unused)) static inline void ints_empty(ints *v) { v->len = 0; }
 static inline void ints_bulk(ints *v, const int64_t *from, size_t n)
 {
     if (v->cap - v->len < n) {
