@@ -31,8 +31,11 @@ int caps_wrong(const char *name, const char *text, ...)
 static int unknown(const char *name)
 {
     char clean[64];
-    fprintf(stderr, "bosk: caps: '%s' is nothing that can be shown; there are ",
-            text_clean(name, clean, sizeof clean));
+    if (name[0] == '\0')
+        fputs("bosk: caps: say what to show: ", stderr);
+    else
+        fprintf(stderr, "bosk: caps: '%s' is nothing that can be shown; there are ",
+                text_clean(name, clean, sizeof clean));
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(stderr, "%s%s", i == 0 ? "" : ", ", commands[i].name);
     fputs("; more: bosk help caps\n", stderr);
