@@ -13,6 +13,7 @@
 #include <bosk/huge.h>
 #include <bosk/intern.h>
 #include <bosk/map.h>
+#include <bosk/memstats.h>
 #include <bosk/pool.h>
 #include <bosk/record.h>
 #include <bosk/slice.h>

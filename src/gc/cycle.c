@@ -20,6 +20,8 @@ static int percent = 100;
 static bool limited; /* the trigger is the limit's */
 static struct boski_roots roots;
 static struct bosk_gc_stats stats;
+/* The last pauses, of cycle n at (n + 255) % 256, and when they ended, in ns since 1970. */
+static uint64_t pause_ns[BOSK_MEM_STATS_PAUSES], pause_end[BOSK_MEM_STATS_PAUSES], last_gc;
 
 /* ---- pacing --------------------------------------------------------------------------- */
 
@@ -158,10 +160,13 @@ static bool cycle(bool forced)
     stats.threads_last = roots.threads;
     stats.pause_total += stats.pause_last;
     if (stats.pause_last > stats.pause_max) stats.pause_max = stats.pause_last;
+    pause_ns[(stats.cycles - 1) % BOSK_MEM_STATS_PAUSES] = stats.pause_last;
+    pause_end[(stats.cycles - 1) % BOSK_MEM_STATS_PAUSES] = boski_os_wall_ns();
     pace();
     boski_weak_wake();
     boski_gc_sweep_all();
     last_end_ns = boski_os_now_ns();
+    last_gc = boski_os_wall_ns();
     last_took_ns = last_end_ns - begin;
     stats.sweep_last = last_end_ns - mid;
     cpu_total_ns += boski_os_thread_cpu_ns() - cpu;
@@ -292,6 +297,21 @@ BOSK_API void bosk_gc_stats(struct bosk_gc_stats *out)
     out->freed = __atomic_load_n(&boski_collected.freed_bytes, __ATOMIC_RELAXED);
     out->spans = BOSKI_LOOK(boski_collected.span_bytes);
     out->metadata = BOSKI_LOOK(boski_collected.table_bytes);
+}
+
+void boski_cycle_mem_stats(struct bosk_mem_stats *m)
+{
+    boski_lock(&cycle_lock);
+    m->next_gc = stats.goal;
+    m->last_gc = last_gc;
+    m->pause_total_ns = stats.pause_total;
+    memcpy(m->pause_ns, pause_ns, sizeof m->pause_ns);
+    memcpy(m->pause_end, pause_end, sizeof m->pause_end);
+    m->num_gc = (uint32_t)stats.cycles;
+    m->num_forced_gc = (uint32_t)stats.forced;
+    uint64_t had = ready ? (boski_os_now_ns() - start_ns) * boski_os.ncpu : 0;
+    if (had != 0) m->gc_cpu_fraction = (double)cpu_total_ns / (double)had;
+    boski_unlock(&cycle_lock);
 }
 
 static const bosk_home collected = {BOSK_HOME_COLLECTED, NULL};

@@ -8,6 +8,7 @@
  *     handle.c  handles and ranges that the program registers
  *     weak.c    weak handles and cleanups
  *     leak.c    reachability of malloc's blocks
+ *     memstats.c  Go's MemStats, of both heaps
  *
  * Locks: the cycle lock before everything of the heap; the loader's lock, then the locks of
  * boski_gc_lock_all, are taken before the world stops, and no lock is taken while it stands.
@@ -19,9 +20,15 @@
 #include "os/os_tasks.h"
 
 #include <bosk/gc.h>
+#include <bosk/memstats.h>
 
 /* Reads what belongs to others: dead frames, red zones. */
 #define BOSKI_SCANS __attribute__((no_sanitize("address", "thread", "undefined")))
+
+/* ---- cycle.c ------------------------------------------------------------------ */
+
+/* Fills in what is told of cycles. */
+void boski_cycle_mem_stats(struct bosk_mem_stats *m);
 
 /* ---- stop.c ------------------------------------------------------------------- */
 

@@ -96,16 +96,19 @@ static bool refill_locked(struct boski_gc_run *r)
     return take_run(r, s);
 }
 
+/* The lane that objects of `size` bytes and class `c` are counted under. */
+static unsigned counting_lane(uint32_t size, unsigned c)
+{
+    if (size == 24) return BOSKI_LANE_24;
+    if (size <= BOSKI_FAST_MAX) return (unsigned)(size + 15) >> 4;
+    return c - BOSKI_FIRST_MEDIUM + BOSKI_LANES_FAST;
+}
 static void count_run(struct mcache *mc, struct boski_gc_run *r)
 {
     if (r->cur == r->mark) return;
     size_t bytes = (size_t)(r->cur - r->mark), n = bytes / r->size;
     r->mark = r->cur;
-    unsigned c = r->list->class_;
-    unsigned lane = r->size == 24             ? (unsigned)BOSKI_LANE_24
-                  : r->size <= BOSKI_FAST_MAX ? (unsigned)(r->size + 15) >> 4
-                                              : c - BOSKI_FIRST_MEDIUM + BOSKI_LANES_FAST;
-    boski_pend(mc, &mc->pending.mallocs[lane], n);
+    boski_pend(mc, &mc->pending.mallocs[counting_lane(r->size, r->list->class_)], n);
     boski_pend_live(mc, (int64_t)(n * r->size));
 }
 
@@ -192,6 +195,22 @@ void boski_gc_cache_count(struct mcache *mc)
     for (size_t i = 0; i < BOSKI_GC_RUNS; i++) {
         struct boski_gc_run *r = nth_run(mc->gc, i);
         if (r->cur != r->mark) count_run(mc, r);
+    }
+}
+BOSKI_RACY void boski_gc_cache_uncounted(struct mcache *mc, struct bosk_record_counters *sum)
+{
+    struct boski_gc_cache *g = __atomic_load_n(&mc->gc, __ATOMIC_ACQUIRE);
+    if (g == NULL) return;
+    for (size_t i = 0; i < BOSKI_GC_RUNS; i++) {
+        struct boski_gc_run *r = nth_run(g, i);
+        char *at = __atomic_load_n(&r->cur, __ATOMIC_RELAXED), *mark = r->mark;
+        const struct boski_gc_list *l = __atomic_load_n(&r->list, __ATOMIC_RELAXED);
+        uint32_t size = r->size;
+        if (mark == NULL || at <= mark || (size_t)(at - mark) > RUN_BYTES) continue;
+        if (l == NULL || l->class_ == 0 || size != boski_class[l->class_].size) continue;
+        size_t n = (size_t)(at - mark) / size;
+        sum->mallocs[counting_lane(size, l->class_)] += n;
+        sum->live_bytes += (uint64_t)n * size;
     }
 }
 BOSKI_RACY void boski_gc_cache_each(struct mcache *mc, void (*fn)(void *ctx, void *p), void *ctx)

@@ -87,6 +87,8 @@ void boski_gc_free(struct mspan *s, void *p);
 /* Gives what the cache holds back to its spans (the caller's cache, or a dead one's). */
 void boski_gc_cache_flush(struct mcache *mc);
 void boski_gc_cache_count(struct mcache *mc);
+/* Adds what the owner of the cache has taken and not counted; racy unless it is quiet. */
+void boski_gc_cache_uncounted(struct mcache *mc, struct bosk_record_counters *sum);
 /* Calls `fn` for each free object of the cache. */
 void boski_gc_cache_each(struct mcache *mc, void (*fn)(void *ctx, void *p), void *ctx);
 

@@ -182,6 +182,24 @@ void boski_mcache_each(void (*fn)(void *ctx, void *p), void *ctx)
     boski_unlock(&pool_lock);
 }
 
+BOSKI_RACY void boski_mcache_add_uncounted(struct bosk_record_counters *sum)
+{
+    boski_lock(&pool_lock);
+    for (struct mcache *mc = boski_mcaches; mc != NULL; mc = mc->next)
+        if (!mc->lost) boski_mcache_uncounted(mc, sum);
+    boski_unlock(&pool_lock);
+}
+BOSKI_RACY void boski_mcache_census(size_t *inuse, size_t *all)
+{
+    *inuse = *all = 0;
+    boski_lock(&pool_lock);
+    for (const struct mcache *mc = boski_mcaches; mc != NULL; mc = mc->next) {
+        *all += 1;
+        if (mc->tls != NULL) *inuse += 1;
+    }
+    boski_unlock(&pool_lock);
+}
+
 /* What the thread that ends the process still holds uncounted belongs into the recording. */
 __attribute__((destructor)) static void unloaded(void)
 {

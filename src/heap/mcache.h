@@ -121,6 +121,12 @@ void boski_mcache_count_slot(struct mcache *mc);
 void boski_mcache_trim_pool(uint64_t now_ms, uint64_t age_ms);
 /* Adds what all threads have counted and not yet published. */
 void boski_mcache_add_pending(struct bosk_record_counters *sum);
+/* Adds what they have popped and pushed and not counted; racy unless the others are quiet. */
+void boski_mcache_add_uncounted(struct bosk_record_counters *sum);
+/* The same for one cache whose owner cannot end meanwhile. */
+void boski_mcache_uncounted(struct mcache *mc, struct bosk_record_counters *sum);
+/* What caches there are: those in use, and all. */
+void boski_mcache_census(size_t *inuse, size_t *all);
 /* Sets pop stacks so that the next malloc of each lane takes the slow path. */
 void boski_mcache_hold(struct mcache *mc);
 /* Holds them once if memory waits to be given back: a phase may have ended. */

@@ -108,6 +108,31 @@ BOSKI_RACY void boski_mcache_add_pending(struct bosk_record_counters *sum)
         sum->live_bytes += (uint64_t)__atomic_load_n(&mc->live_delta, __ATOMIC_RELAXED);
     }
 }
+/* How far apart two places in `b` are; 0 when they are not in it: the owner may be moving them. */
+BOSKI_RACY static uint64_t apart(const struct buf *b, void *const *from, void *const *to)
+{
+    if (b == NULL || from < b->slot - 1 || from > to || to > b->slot + b->cap) return 0;
+    return (uint64_t)(to - from);
+}
+BOSKI_RACY void boski_mcache_uncounted(struct mcache *mc, struct bosk_record_counters *sum)
+{
+    for (unsigned i = 0; i < BOSKI_LANES; i++) {
+        const struct lane *l = &mc->lane[i];
+        uint64_t n =
+            apart(__atomic_load_n(&l->buf, __ATOMIC_RELAXED),
+                  __atomic_load_n(boski_pop_of(mc, i), __ATOMIC_RELAXED), BOSKI_LOOK(l->mark));
+        sum->mallocs[i] += n;
+        sum->live_bytes += n * boski_class[l->class_].size;
+    }
+    for (unsigned c = 1; c < BOSKI_NUM_SMALL; c++) {
+        const struct bin *b = &mc->bin[c];
+        uint64_t n = apart(__atomic_load_n(&b->buf, __ATOMIC_RELAXED), BOSKI_LOOK(b->mark),
+                           __atomic_load_n(&mc->push.cur[c], __ATOMIC_RELAXED));
+        sum->frees[c] += n;
+        sum->live_bytes -= n * boski_class[c].size;
+    }
+    boski_gc_cache_uncounted(mc, sum);
+}
 void boski_mcache_count(struct mcache *mc)
 {
     /* Frees first: what was handed out and given back meanwhile must not look like a peak. */

@@ -70,6 +70,7 @@ bool boski_os_populate(void *p, size_t bytes);
 bool boski_os_huge_resident(const void *p, size_t bytes, size_t *thp, size_t *hugetlb);
 
 uint64_t boski_os_now_ns(void);    /* CLOCK_MONOTONIC */
+uint64_t boski_os_wall_ns(void);   /* CLOCK_REALTIME: since 1970 */
 uint64_t boski_os_coarse_ns(void); /* CLOCK_MONOTONIC_COARSE: a few ns to read */
 uint64_t boski_os_ticks(void);     /* time stamp counter, or ns where there is none */
 uint64_t boski_os_random(void);    /* a seed; never blocks */

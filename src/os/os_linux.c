@@ -322,6 +322,7 @@ static uint64_t read_clock(clockid_t clock)
 }
 
 uint64_t boski_os_now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+uint64_t boski_os_wall_ns(void) { return read_clock(CLOCK_REALTIME); }
 uint64_t boski_os_coarse_ns(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 uint64_t boski_os_ticks(void)
