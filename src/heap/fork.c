@@ -1,13 +1,14 @@
 /* fork.c - every lock of the heap is held while the process forks.
  *
  * Order: pools, options, pressure, first-class heaps, arenas, centrals, large cache, page heap,
- * caches' pool, metadata. The child has one thread and consistent lists; what other threads had
- * cached stays theirs, unreachable, as with any allocator.  A child made without the handlers
- * (vfork, raw clone) must exec or exit, which is what the standard asks of it.
+ * caches' pool, metadata, quarantine. The child has one thread and consistent lists; what other
+ * threads had cached stays theirs, unreachable, as with any allocator.  A child made without the
+ * handlers (vfork, raw clone) must exec or exit, which is what the standard asks of it.
  */
 #include "arena.h"
 #include "collected.h"
 #include "os/os_tasks.h"
+#include "waiting.h"
 
 #include <pthread.h>
 
@@ -33,9 +34,11 @@ static void prepare(void)
     boski_lock(&boski_mheap.lock);
     boski_mcache_fork(0);
     boski_lock(&boski_meta_lock);
+    boski_waiting_fork(0);
 }
 static void release(void)
 {
+    boski_waiting_fork(1);
     boski_unlock(&boski_meta_lock);
     boski_mcache_fork(1);
     boski_unlock(&boski_mheap.lock);

@@ -8,6 +8,7 @@
  */
 #include "huge.h"
 #include "mcache.h"
+#include "waiting.h"
 
 #define SLOTS 16
 #define SLOT_PAGES 128 /* the thread's own slot takes objects up to 1 MiB */
@@ -255,6 +256,7 @@ void *boski_large_alloc(size_t size, size_t align, unsigned flags, bool *zeroed)
         s = span_alloc(npages, align_pages, flags);
         if (s == NULL) {
             if (mc != NULL) boski_mcache_flush(mc);
+            (void)boski_waiting_flush();
             boski_central_trim();
             boski_large_trim(now_ms, 0);
             s = span_alloc(npages, align_pages, flags);
@@ -285,7 +287,7 @@ void boski_large_free(struct mspan *s)
     bool record = boski_recording && !boski_tls.inside;
     struct mcache *mc = boski_mcache_peek();
     if (!record && mc != NULL && s->npages <= SLOT_PAGES && s->guard == 0 &&
-        (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
+        BOSK_LIKELY(boski_conf.quarantine == 0) && (s->flags & BOSKI_SPAN_SAMPLED) == 0 &&
         __atomic_load_n(&s->bits[0], __ATOMIC_RELAXED) == 0) {
         struct mspan *out = mc->large;
         BOSKI_SET(s->bits[0], (uint64_t)1);
@@ -314,7 +316,7 @@ void boski_large_free(struct mspan *s)
     if ((s->flags & BOSKI_SPAN_SAMPLED) != 0) boski_obs_sample_free((void *)s->base);
     book(mc, true, bytes);
     uint64_t now_ms = boski_now_ms();
-    cache_give(s, now_ms);
+    if (BOSK_LIKELY(boski_conf.quarantine == 0) || !boski_waiting_large(s)) cache_give(s, now_ms);
     boski_tick(now_ms);
     if (record) boski_obs_latency(BOSKI_OP_FREE, true, boski_os_ticks() - t0, 1);
 }

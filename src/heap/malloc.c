@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "mcache.h"
 #include "sizeclasses.h"
+#include "waiting.h"
 
 #include <errno.h>
 
@@ -158,6 +159,7 @@ size_t boski_usable(const void *p)
     if (idx == BOSKI_NO_PAGE) boski_bad_free(p, "invalid pointer");
     unsigned c = boski_map.cmap[idx];
     if (c == BOSKI_C_NONE) boski_bad_free(p, "invalid pointer");
+    if (BOSK_UNLIKELY(boski_conf.quarantine != 0)) boski_waiting_look(p, "invalid pointer");
     if (c < BOSKI_NUM_SMALL) return boski_class[c].size;
     const struct mspan *s = boski_map.spans[idx];
     size_t bytes = s->elem_bytes;

@@ -6,6 +6,7 @@
  */
 #include "collected.h"
 #include "mcache_parts.h"
+#include "waiting.h"
 
 #include <pthread.h>
 
@@ -157,6 +158,7 @@ BOSKI_RACY static void each_slot(struct buf *b, void **from, void **to, const st
 }
 BOSKI_RACY void boski_mcache_each_stopped(void (*fn)(void *ctx, void *p), void *ctx)
 {
+    boski_waiting_each(fn, ctx);
     for (struct mcache *mc = boski_mcaches; mc != NULL; mc = mc->next) {
         if (mc->lost) continue;
         boski_gc_cache_each(mc, fn, ctx);

@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "huge.h"
+#include "waiting.h"
 
 #define SHED_AFTER (1u << 20) /* bytes freed without a refill */
 
@@ -220,29 +221,16 @@ static void make_room(struct mcache *mc, unsigned c)
     if (!mc->shed) boski_mcache_watch(mc);
 }
 
-/* In the hostile build what is freed is overwritten, once it is known to be a block in use. */
-static void poison(void *p, unsigned c)
-{
-#ifdef BOSKI_HOSTILE
-    const struct mspan *s = boski_span_of(p);
-    size_t slot = boski_slot_of(s, p);
-    if ((uintptr_t)p == s->base + slot * s->elem_bytes && slot < s->nelems &&
-        (__atomic_load_n(&s->bits[slot >> 6], __ATOMIC_RELAXED) >> (slot & 63) & 1) == 0)
-        memset(p, 0xdb, boski_class[c].size);
-#else
-    (void)p;
-    (void)c;
-#endif
-}
-
 /* The array of class `c` is full, or there is none.  `p` is an object of that class. */
 static void free_small(struct mcache *mc, void *p, unsigned c)
 {
     struct bin *b = &mc->bin[c];
     if (b->buf != NULL) boski_bin_count(mc, c);
     if (BOSK_UNLIKELY(boski_conf.check)) {
-        poison(p, c);
-        boski_central_free(&p, 1, c);
+        if (boski_conf.quarantine != 0)
+            boski_waiting_small(p, c);
+        else
+            boski_central_free(&p, 1, c);
         boski_pend(mc, &mc->pending.frees[c], 1);
         boski_pend_live(mc, -(int64_t)boski_class[c].size);
         return;
@@ -307,7 +295,10 @@ void boski_free_slow(void *p)
     }
     struct mcache *mc = boski_mcache();
     if (mc == NULL) {
-        boski_central_free(&p, 1, c);
+        if (BOSK_UNLIKELY(boski_conf.quarantine != 0))
+            boski_waiting_small(p, c);
+        else
+            boski_central_free(&p, 1, c);
         boski_count(&boski_ctr->frees[c], 1);
         boski_book_live(-(int64_t)boski_class[c].size);
         return;

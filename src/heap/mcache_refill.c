@@ -12,6 +12,7 @@
  * No lock: everything here belongs to the calling thread.
  */
 #include "mcache_parts.h"
+#include "waiting.h"
 
 #define SHARE_BELOW 16   /* objects asked for */
 #define LAST_UNSHARED 18 /* class 256: above it, requests of several granules share a class */
@@ -322,6 +323,7 @@ void *boski_lane_slow(unsigned lane, size_t size)
     if ((*pop)[-1] == NULL && !refill(mc, lane, now_ms)) {
         /* What is cached here, by age or by class, may be just what is missing. */
         boski_mcache_flush(mc);
+        (void)boski_waiting_flush();
         boski_central_trim();
         boski_large_trim(now_ms, 0);
         if (!refill(mc, lane, now_ms)) {

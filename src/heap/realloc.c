@@ -8,6 +8,7 @@
 #include "arena.h"
 #include "collected.h"
 #include "mcache.h"
+#include "waiting.h"
 
 #include <errno.h>
 
@@ -194,6 +195,7 @@ void *boski_realloc(void *p, size_t size)
         boski_free_inline(p);
         return NULL;
     }
+    if (BOSK_UNLIKELY(boski_conf.quarantine != 0)) boski_waiting_look(p, "double free");
     size_t idx = ((uintptr_t)p - boski_map.base) >> BOSKI_PAGE_SHIFT;
     if (BOSK_LIKELY(idx < BOSKI_NPAGES)) {
         unsigned c = boski_map.cmap[idx];

@@ -11,6 +11,7 @@
  */
 #include "mcache.h"
 #include "os/os_tasks.h"
+#include "waiting.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -209,6 +210,7 @@ BOSK_API size_t bosk_trim(size_t keep)
     struct mcache *mc = boski_mcache();
     if (mc != NULL) boski_mcache_flush(mc);
     boski_mcache_trim_pool(boski_now_ms(), 0);
+    (void)boski_waiting_flush();
     boski_central_trim();
     boski_large_trim(boski_now_ms(), 0);
     size_t done = boski_central_purge(boski_now_ms(), 0, SIZE_MAX);

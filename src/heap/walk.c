@@ -1,6 +1,7 @@
 /* walk.c - visiting spans and blocks, finding the block around an address, statistics. */
 #include "arena.h"
 #include "mcache.h"
+#include "waiting.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -191,7 +192,9 @@ BOSK_API bool bosk_find_block(const void *p, void **start, size_t *bytes)
     if (slot >= s->nelems) return false;
     uint64_t word = __atomic_load_n(&s->bits[slot >> 6], __ATOMIC_ACQUIRE);
     if ((word >> (slot & 63) & 1) != 0) return false; /* free */
-    if (start != NULL) *start = (void *)(s->base + slot * s->elem_bytes);
+    void *block = (void *)(s->base + slot * s->elem_bytes);
+    if (BOSK_UNLIKELY(boski_conf.quarantine != 0) && boski_waiting_has(block)) return false;
+    if (start != NULL) *start = block;
     if (bytes != NULL) *bytes = s->elem_bytes;
     return true;
 }

@@ -20,8 +20,10 @@
 
 #ifdef BOSKI_HOSTILE
 #define CHECK_DEFAULT true
+#define QUARANTINE_DEFAULT ((uint64_t)256 << 10)
 #else
 #define CHECK_DEFAULT false
+#define QUARANTINE_DEFAULT 0
 #endif
 #define WINDOW_DEFAULT_MS 500
 #define LINE_MAX_BYTES 4096 /* of a variable or of a line in the file; longer ones are refused */
@@ -30,6 +32,7 @@ struct boski_conf boski_conf = {
     .memlimit = BOSKI_MEMLIMIT_UNSET,
     .scavenge_window_ms = WINDOW_DEFAULT_MS,
     .check = CHECK_DEFAULT,
+    .quarantine = QUARANTINE_DEFAULT,
     .gc_percent = 100,
 };
 
@@ -438,6 +441,9 @@ void boski_conf_init(void)
                 boski_os_print("bosk: BOSK_CONF_FILE: cannot read %s (error %d), ignored",
                                conf.file, -err);
         }
+        if (conf.quarantine == UINT64_MAX) conf.quarantine = 0; /* off */
+        if (conf.quarantine != QUARANTINE_DEFAULT) conf.check |= conf.quarantine != 0;
+        if (!conf.check) conf.quarantine = 0;
         boski_conf = conf;
     }
     __atomic_store_n(&init_done, 1, __ATOMIC_RELEASE);

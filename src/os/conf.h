@@ -13,14 +13,15 @@
 #define BOSKI_MEMLIMIT_UNSET (UINT64_MAX - 1)
 
 struct boski_conf {
-    uint64_t reserve;  /* reserve=BYTES; 0: automatic; 1: arena mode */
-    uint64_t os_page;  /* os_page=BYTES, debug */
-    uint64_t memlimit; /* BOSK_MEMLIMIT or memlimit=, live; UINT64_MAX: none; until the heap
-                        * starts BOSKI_MEMLIMIT_UNSET: the control group's */
-    uint64_t sample;   /* sample=BYTES mean; 0: automatic */
-    uint64_t failos;   /* failos=N */
-    uint64_t mapseed;  /* mapseed=N */
-    uint64_t hugetlb;  /* hugetlb=BYTES: blocks from this size on, 0: none */
+    uint64_t reserve;    /* reserve=BYTES; 0: automatic; 1: arena mode */
+    uint64_t os_page;    /* os_page=BYTES, debug */
+    uint64_t memlimit;   /* BOSK_MEMLIMIT or memlimit=, live; UINT64_MAX: none; until the heap
+                          * starts BOSKI_MEMLIMIT_UNSET: the control group's */
+    uint64_t sample;     /* sample=BYTES mean; 0: automatic */
+    uint64_t failos;     /* failos=N */
+    uint64_t mapseed;    /* mapseed=N */
+    uint64_t hugetlb;    /* hugetlb=BYTES: blocks from this size on, 0: none */
+    uint64_t quarantine; /* quarantine=BYTES of freed blocks that wait, 0: none; implies check */
     uint32_t scavenge_window_ms; /* scavenge_window=MS, live */
     bool memlimit_hard;          /* hardlimit=1 */
     bool check;                  /* check=1: every free is checked at once */

@@ -21,6 +21,9 @@ OPTION(scavenge_window, MS, scavenge_window_ms, 1, "",
 OPTION(hardlimit, FLAG, memlimit_hard, 0, "", "Fail requests beyond the memory limit.")
 OPTION(check, FLAG, check, 0, "",
        "Check every free at once; what an arena freed is out of reach for a while.")
+OPTION(quarantine, BYTES, quarantine, 0, "",
+       "Let this much of freed memory wait, overwritten, and look whether it was written to; "
+       "implies check=1.")
 OPTION(guard, FLAG, guard, 0, "",
        "Follow each block above 32 KiB by a page without access, and give it back when freed.")
 OPTION(hugetlb, BYTES, hugetlb, 0, "",
