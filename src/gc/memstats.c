@@ -48,11 +48,10 @@ static void put_fraction(struct text *t, double f)
     if (f > 1e6) f = 1e6;
     uint64_t v = (uint64_t)(f * (double)one + 0.5), part = v % one;
     put_u64(t, v / one);
-    if (part == 0) return;
-    put(t, '.');
-    for (uint64_t place = one / 10; part != 0; place /= 10) {
-        put(t, (char)('0' + part / place));
-        part %= place;
+    if (part != 0) put(t, '.');
+    for (; part != 0; part %= one) {
+        part *= 10;
+        put(t, (char)('0' + part / one));
     }
 }
 static size_t finish(struct text *t)

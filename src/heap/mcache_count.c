@@ -111,7 +111,9 @@ BOSKI_RACY void boski_mcache_add_pending(struct bosk_record_counters *sum)
 /* How far apart two places in `b` are; 0 when they are not in it: the owner may be moving them. */
 BOSKI_RACY static uint64_t apart(const struct buf *b, void *const *from, void *const *to)
 {
-    if (b == NULL || from < b->slot - 1 || from > to || to > b->slot + b->cap) return 0;
+    if (b == NULL || (const void *)from < (const void *)&b->zero || from > to ||
+        to > b->slot + b->cap)
+        return 0;
     return (uint64_t)(to - from);
 }
 BOSKI_RACY void boski_mcache_uncounted(struct mcache *mc, struct bosk_record_counters *sum)
