@@ -91,9 +91,10 @@ TEST(push, room_that_the_slice_did_not_know_is_used)
 {
     longs s = bosk_make(longs, 3, 3); /* in a block of four */
     const void *before = s.ptr;
+    bool room = bosk_usable_size(before) >= 32;
     s.ptr[2] = 7;
     bosk_push(&s, 8);
-    CHECK(s.ptr == before || bosk_usable_size(before) < 32);
+    CHECK(s.ptr == before || !room);
     CHECK(s.len == 4 && s.ptr[2] == 7 && s.ptr[3] == 8);
     longs clipped = bosk_reslice(s, 0, 2, 2); /* the rest is given up, the block is not */
     bosk_push(&clipped, 9);
