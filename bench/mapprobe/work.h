@@ -123,8 +123,7 @@ static VALUE value(uint64_t i)
 #define NUMBER(v) ((uint64_t)(v))
 #endif
 
-/* ---- throughput
- * ----------------------------------------------------------------------------------- */
+/* ---- throughput ---- */
 
 static void fill(MAP *m, const KEY *k, size_t n)
 {
@@ -247,8 +246,7 @@ static void size_rows(size_t n)
     drop(&m);
 }
 
-/* ---- latency
- * --------------------------------------------------------------------------------------- */
+/* ---- latency ---- */
 
 #define RUNS 5
 static inline uint64_t ticks(void)

@@ -104,8 +104,7 @@ static bool equal(const void *ctx, size_t i, size_t k)
            x->block == y->block && memcmp(x->plan, y->plan, sizeof x->plan) == 0;
 }
 
-/* ---- showing
- * -------------------------------------------------------------------------------------- */
+/* ---- showing ---- */
 
 static const struct column columns[] = {{"go", "go", true, 0},
                                         {"arch", "arch", true, 0},
@@ -198,8 +197,7 @@ static bool print(const struct answer *a, FILE *f)
     return ok;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static int advise_all(struct answer *a, int64_t wanted)
 {

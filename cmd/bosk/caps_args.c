@@ -302,8 +302,7 @@ int caps_parse(int argc, char **argv, unsigned takes, struct caps_options *o)
     return 0;
 }
 
-/* ---- elements
- * ------------------------------------------------------------------------------------ */
+/* ---- elements ---- */
 
 static int layout_problem(const struct caps_options *o, bosk_arch arch, int error, size_t at)
 {

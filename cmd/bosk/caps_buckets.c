@@ -82,8 +82,7 @@ void buckets_end(struct bucket_map *m)
     *m = (struct bucket_map){.count = 0};
 }
 
-/* ---- overflow
- * ------------------------------------------------------------------------------------ */
+/* ---- overflow ---- */
 
 static bool too_many_overflows(const struct bucket_map *m)
 {
@@ -107,8 +106,7 @@ static struct bucket *add_overflow(struct bucket_map *m, struct bucket *last)
     return b;
 }
 
-/* ---- growth
- * ---------------------------------------------------------------------------------------- */
+/* ---- growth ---- */
 
 static uint64_t old_count(const struct bucket_map *m)
 {
@@ -200,8 +198,7 @@ static void growth_work(struct bucket_map *m, uint64_t bucket)
     if (m->old != NULL) evacuate(m, m->evacuated);
 }
 
-/* ---- writes and reads
- * --------------------------------------------------------------------------------- */
+/* ---- writes and reads ---- */
 
 static bool find(struct bucket *b, uint8_t top, uint64_t key, struct bucket **at, unsigned *slot)
 {
@@ -296,8 +293,7 @@ bool buckets_delete(struct bucket_map *m, uint64_t key)
     return true;
 }
 
-/* ---- iteration
- * ------------------------------------------------------------------------------------------- */
+/* ---- iteration ---- */
 
 #define NO_CHECK UINT64_MAX
 

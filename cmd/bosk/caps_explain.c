@@ -139,8 +139,7 @@ static bool equal(const void *ctx, size_t a, size_t b)
     return true;
 }
 
-/* ---- showing
- * --------------------------------------------------------------------------------------- */
+/* ---- showing ---- */
 
 static void print_table(const struct answer *a, FILE *f)
 {

@@ -218,8 +218,7 @@ static bool amount(struct span t, struct amount *out)
     return true;
 }
 
-/* ---- expressions
- * ------------------------------------------------------------------------------------ */
+/* ---- expressions ---- */
 
 static bool take_type(struct span t, struct expr *out)
 {

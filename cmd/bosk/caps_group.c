@@ -64,8 +64,7 @@ json_t *caps_arches_json(uint32_t set)
     return list;
 }
 
-/* ---- names of sets
- * --------------------------------------------------------------------------------- */
+/* ---- names of sets ---- */
 
 struct caps_text caps_versions(uint32_t set)
 {

@@ -189,8 +189,7 @@ static void judge_make(struct judging *j)
                         : "all of it, unless the span is fresh from the system");
 }
 
-/* ---- objects and literals
- * ------------------------------------------------------------------------ */
+/* ---- objects and literals ---- */
 
 static void judge_object(struct judging *j)
 {
@@ -228,8 +227,7 @@ static int judge_literal(struct judging *j)
     return 0;
 }
 
-/* ---- append
- * ----------------------------------------------------------------------------------------- */
+/* ---- append ---- */
 
 static int judge_append(struct judging *j)
 {

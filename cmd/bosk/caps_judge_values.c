@@ -8,8 +8,7 @@
 #include <bosk/gomap.h>
 #include <string.h>
 
-/* ---- boxing
- * ------------------------------------------------------------------------------------------- */
+/* ---- boxing ---- */
 
 static bool begins(const char *s, const char *with) { return strncmp(s, with, strlen(with)) == 0; }
 
@@ -101,8 +100,7 @@ void judge_box(struct judging *j)
     }
 }
 
-/* ---- strings
- * -------------------------------------------------------------------------------------------- */
+/* ---- strings ---- */
 
 void judge_string(struct judging *j)
 {

@@ -21,8 +21,7 @@ struct answer {
     int64_t to;
 };
 
-/* ---- Go's growth
- * ---------------------------------------------------------------------------------- */
+/* ---- Go's growth ---- */
 
 static void fill_step(const struct map_ladder *l, struct map_step *s)
 {
@@ -60,8 +59,7 @@ void map_climb(struct map_ladder *l)
     }
 }
 
-/* ---- a threshold
- * ------------------------------------------------------------------------------------- */
+/* ---- a threshold ---- */
 
 uint64_t power_of_two_from(uint64_t n)
 {
@@ -79,8 +77,7 @@ uint64_t threshold_slots(uint64_t capacity, double load, int64_t entries)
     return slots;
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------- */
+/* ---- tables ---- */
 
 static const struct column columns[] = {{"go", "go", true, 0},
                                         {"arch", "arch", true, 0},
@@ -190,8 +187,7 @@ static bool print_growth(const struct answer *a, FILE *f)
     return ok;
 }
 
-/* ---- beside a threshold
- * ---------------------------------------------------------------------------------- */
+/* ---- beside a threshold ---- */
 
 enum { BESIDE = 4 };
 
@@ -270,8 +266,7 @@ static bool print_threshold(const struct answer *a, FILE *f)
     return ok;
 }
 
-/* ---- step by step
- * --------------------------------------------------------------------------------------- */
+/* ---- step by step ---- */
 
 static const struct column step_columns[] = {
     {"entries", "entries", false, 0},   {"what", "what the write does", true, 0},
@@ -339,8 +334,7 @@ static int print_steps(const struct answer *a, FILE *f, bool *ok)
     return 0;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static int wrong_type(const struct caps_options *o, const char *option, const char *type,
                       bosk_arch arch)

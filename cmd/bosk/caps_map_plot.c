@@ -51,8 +51,7 @@ static double each(const struct map_ladder *l, double n)
     return bosk_map_bytes(&l->profile, l->hint, (int64_t)n) / floor(n);
 }
 
-/* ---- axes
- * ------------------------------------------------------------------------------------------ */
+/* ---- axes ---- */
 
 /* Two columns of keys. */
 static int key_step(const struct map_plot *p)
@@ -126,8 +125,7 @@ static void axes(const struct view *v)
             LEFT, TOP - 8, LEFT, TOP + MAIN + GAP - 8, WIDTH - RIGHT, HEIGHT - 12);
 }
 
-/* ---- lines
- * ------------------------------------------------------------------------------------------- */
+/* ---- lines ---- */
 
 static double width_of(const struct view *v, size_t i)
 {
@@ -251,8 +249,7 @@ bool map_plot_svg(const struct map_plot *p, FILE *f)
     return ok;
 }
 
-/* ---- a page
- * -------------------------------------------------------------------------------------------- */
+/* ---- a page ---- */
 
 static void table(const struct map_ladder *l, FILE *f)
 {

@@ -254,8 +254,7 @@ void plot_svg(const struct plot *p, FILE *f)
     fputs("</svg>\n", f);
 }
 
-/* ---- a page
- * --------------------------------------------------------------------------------------- */
+/* ---- a page ---- */
 
 static void table(const struct plot *p, const struct ladder *l, FILE *f)
 {

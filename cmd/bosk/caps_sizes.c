@@ -130,8 +130,7 @@ int caps_size(int argc, char **argv)
     return caps_end(&o, &out, ok);
 }
 
-/* ---- classes
- * -------------------------------------------------------------------------------------- */
+/* ---- classes ---- */
 
 static const struct column class_columns[] = {
     {"go", "go", true, 0},

@@ -211,8 +211,7 @@ static bool print_table(const struct answer *a, FILE *f)
     return ok;
 }
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------------ */
+/* ---- JSON ---- */
 
 static json_t *ladder_json(const struct answer *a, const struct ladder *l, bool *ok)
 {
@@ -260,8 +259,7 @@ static bool print_json(const struct answer *a, FILE *f)
     return caps_json(root, f) && ok;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------ */
+/* ---- the command ---- */
 
 static bool print(const struct answer *a, FILE *f)
 {

@@ -134,8 +134,7 @@ static int lay_out(const struct caps_options *o, const char *given, const char *
     return 0;
 }
 
-/* ---- showing
- * -------------------------------------------------------------------------------------- */
+/* ---- showing ---- */
 
 static const struct column columns[] = {
     {"arch", "arch", true, 0},        {"order", "order", true, 0},

@@ -115,8 +115,7 @@ static int parse(int argc, char **argv, struct options *o)
     return 1 + EXIT_USAGE;
 }
 
-/* ---- before and after the run
- * ---------------------------------------------------------------------- */
+/* ---- before and after the run ---- */
 
 struct preparation {
     const struct options *options;

@@ -94,8 +94,7 @@ static int64_t string_id(struct writer *w, const char *s)
     return (int64_t)k->id;
 }
 
-/* ---- mappings, functions, locations
- * -------------------------------------------------------------- */
+/* ---- mappings, functions, locations ---- */
 
 static Pprof__Mapping *mapping_of(struct writer *w, const struct process *p, uint32_t module)
 {
@@ -178,8 +177,7 @@ static uint64_t location_id(struct writer *w, const struct process *p, uint64_t 
     return k->id;
 }
 
-/* ---- samples
- * ------------------------------------------------------------------------------------- */
+/* ---- samples ---- */
 
 static void add_label(struct writer *w, Pprof__Sample *s, const char *key, const char *text,
                       int64_t number, const char *unit)
@@ -297,8 +295,7 @@ static void fill(struct writer *w, const struct run *run)
     f->n_string_table = w->strings.n;
 }
 
-/* ---- gzip
- * ---------------------------------------------------------------------------------------- */
+/* ---- gzip ---- */
 
 static void *gzip(const void *data, size_t n, size_t *bytes)
 {

@@ -46,8 +46,7 @@ static const char *fit(const char *s, size_t columns, char *buf, size_t cap)
     return buf;
 }
 
-/* ---- the head
- * ------------------------------------------------------------------------------------ */
+/* ---- the head ---- */
 
 static void print_head(const struct paint *o, const struct run *run)
 {
@@ -96,8 +95,7 @@ static void print_chart(const struct paint *o, const struct run *run, const stru
     fprintf(o->f, "  %10s %s0 s%*s%s\n", "", o->dim, CHART_COLUMNS - 2, end.s, o->off);
 }
 
-/* ---- places
- * --------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 static void heading(const struct paint *o, const char *title, const char *a, const char *b,
                     const char *c)
@@ -192,8 +190,7 @@ static void print_labels(const struct paint *o, const struct analysis *a)
     }
 }
 
-/* ---- the heap
- * -------------------------------------------------------------------------------------- */
+/* ---- the heap ---- */
 
 static void print_heap(const struct paint *o, const struct analysis *a)
 {
@@ -237,8 +234,7 @@ static void print_latency(const struct paint *o, const struct analysis *a)
     }
 }
 
-/* ---- the rest
- * --------------------------------------------------------------------------------------- */
+/* ---- the rest ---- */
 
 static void process_name(const struct process *p, char *buf, size_t cap)
 {

@@ -119,8 +119,7 @@ static bool is_libc(const char *path)
     return false;
 }
 
-/* ---- separate debug files
- * ------------------------------------------------------------------------ */
+/* ---- separate debug files ---- */
 
 static bool same_crc(int fd, GElf_Word wanted)
 {

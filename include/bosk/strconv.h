@@ -81,8 +81,7 @@ BOSK_API void bosk_builder_write_uint(bosk_builder *b, uint64_t v, int base);
 BOSK_API void bosk_builder_write_float(bosk_builder *b, double v, char format, int prec, int bits);
 BOSK_API void bosk_builder_write_quote(bosk_builder *b, bosk_str s);
 
-/* ---- quoting
- * -------------------------------------------------------------------------------------- */
+/* ---- quoting ---- */
 
 /* A Go string literal in double quotes: escapes for control characters, for bytes that are no
  * UTF-8 and for what is not printed; with _ascii for all that is not ASCII. */

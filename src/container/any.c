@@ -205,8 +205,7 @@ BOSK_API void bosk_panic_conversion(const bosk_type *have, const bosk_type *want
                have != NULL ? have->name : "nil", want->name);
 }
 
-/* ---- comparing
- * -------------------------------------------------------------------------------------- */
+/* ---- comparing ---- */
 
 BOSK_API bool bosk_any_equal(bosk_any a, bosk_any b)
 {

@@ -26,8 +26,7 @@ static uint64_t block(const bosk_map_profile *p, uint64_t size, bool noscan)
     return bosk_go_block_of(p->minor, p->arch, size, noscan, &b) == 0 ? b.bytes : 0;
 }
 
-/* ---- layout
- * -------------------------------------------------------------------------------------- */
+/* ---- layout ---- */
 
 static bool by_pointer(bosk_go_type *t, uint32_t word)
 {
@@ -84,8 +83,7 @@ BOSK_API int bosk_map_profile_of(unsigned minor, bosk_arch arch, const char *key
     return 0;
 }
 
-/* ---- shapes
- * ---------------------------------------------------------------------------------------- */
+/* ---- shapes ---- */
 
 /* Go's overLoadFactor. */
 static bool over(const bosk_map_profile *p, uint64_t count, uint32_t log2)
@@ -170,8 +168,7 @@ BOSK_API void bosk_map_grow(const bosk_map_profile *p, bosk_map_shape *s)
     s->grows_at = full(slots) * (int64_t)s->tables + 1;
 }
 
-/* ---- bytes
- * ------------------------------------------------------------------------------------------- */
+/* ---- bytes ---- */
 
 static double table_bytes(const bosk_map_profile *p, uint64_t slots)
 {

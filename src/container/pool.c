@@ -435,8 +435,7 @@ static void tick(uint64_t now_ms, enum boski_tick how)
     self.ticking = false;
 }
 
-/* ---- get and put
- * ---------------------------------------------------------------------------------- */
+/* ---- get and put ---- */
 
 static BOSKI_NOINLINE void *fresh_alloc(bosk_pool *p)
 {

@@ -261,8 +261,7 @@ static inline bool is_typed(const bosk_type *t)
     return !t->noscan && t->ptrmask != NULL && t->ptrwords != 0 && t->size % sizeof(void *) == 0;
 }
 
-/* ---- allocation
- * ----------------------------------------------------------------------------------- */
+/* ---- allocation ---- */
 
 static void *alloc_large(const bosk_type *type, size_t bytes, size_t align, bool zero)
 {

@@ -350,8 +350,7 @@ unsigned explore_choose(unsigned n)
     return taken;
 }
 
-/* ---- the search
- * ---------------------------------------------------------------------------------- */
+/* ---- the search ---- */
 
 /* Gives thread i a stack and begins. */
 static __attribute__((noinline)) void begin(unsigned i)

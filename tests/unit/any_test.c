@@ -274,8 +274,7 @@ TEST_OOM(any, try_form_leaves_nil)
     }
 }
 
-/* ---- comparing
- * ------------------------------------------------------------------------------------ */
+/* ---- comparing ---- */
 
 TEST(any, equality_is_gos)
 {
@@ -362,8 +361,7 @@ TEST(any, hashes_go_with_equality)
     CHECK_MSG(used > 2450 && used < 2730, "%zu", used);
 }
 
-/* ---- the switch
- * ------------------------------------------------------------------------------------ */
+/* ---- the switch ---- */
 
 static const char *kind(bosk_any a)
 {

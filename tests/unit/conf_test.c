@@ -135,8 +135,7 @@ TEST_ENV(conf, before_libc_is_up, "BOSK_CONF=mapseed=99,record=/early", "BOSK_GC
     CHECK(strcmp(boski_conf.record, "/early") == 0);
 }
 
-/* ---- what is wrong gets one line and is ignored
- * --------------------------------------------------- */
+/* ---- what is wrong gets one line and is ignored ---- */
 
 #define WARNS(name, text, ...)                           \
     TEST_PANICS_ENV(conf_warns, name, text, __VA_ARGS__) \
@@ -163,8 +162,7 @@ WARNS(bad_gc, "BOSK_GC: \"-5\" is neither", "BOSK_GC=-5", "BOSK_CONF=mapseed=5")
 WARNS(missing_file, "BOSK_CONF_FILE: cannot read /nonexistent/bosk.conf",
       "BOSK_CONF_FILE=/nonexistent/bosk.conf", "BOSK_CONF=mapseed=5")
 
-/* ---- the file
- * ------------------------------------------------------------------------------------------ */
+/* ---- the file ---- */
 
 TEST_ENV(conf, reload, "BOSK_CONF_FILE=" CONF_FILE, "BOSK_CONF=mapseed=1,record=/first")
 {
@@ -209,8 +207,7 @@ TEST_ENV(conf, reload, "BOSK_CONF_FILE=" CONF_FILE, "BOSK_CONF=mapseed=1,record=
     CHECK_EQ(boski_conf.memlimit, 4999 << 10);
 }
 
-/* ---- set-user-id
- * --------------------------------------------------------------------------------------- */
+/* ---- set-user-id ---- */
 
 TEST_ENV(conf, secure_body, "BOSK_CONF=mapseed=5", "BOSK_GC=off")
 {

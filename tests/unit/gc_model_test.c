@@ -404,8 +404,7 @@ static void thread(const struct protocol *p, const struct state *s, int t)
     }
 }
 
-/* ---- verdicts
- * ------------------------------------------------------------------------------------ */
+/* ---- verdicts ---- */
 
 /* Heaps to begin with: a chain from the global, one from a thread, two threads with an object
  * each, and two with an object in common. */

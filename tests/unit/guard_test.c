@@ -164,8 +164,7 @@ TEST_ENV(guard, blocks_in_huge_pages, "BOSK_CONF=hugetlb=4MiB")
     CHECK(free_huge_pages() > left);
 }
 
-/* ---- lines of the cache
- * -------------------------------------------------------------------------- */
+/* ---- lines of the cache ---- */
 
 static void *a_thread(void *arg)
 {

@@ -210,8 +210,7 @@ TEST_PANICS(hostile, free_after_destroy, "free(): ")
     bosk_free(launder(p));
 }
 
-/* ---- a fatal error does not ask the panic handler
- * ------------------------------------------------ */
+/* ---- a fatal error does not ask the panic handler ---- */
 
 static void handler(const char *text)
 {

@@ -377,8 +377,7 @@ TEST_ENV(limits, freed_arenas_behind_a_small_reservation, "BOSK_TEST_AS=20971520
     large_after_small(20000, 90 * MIB);
 }
 
-/* ---- pressure
- * ------------------------------------------------------------------------------------- */
+/* ---- pressure ---- */
 
 static int calls[3];
 static enum bosk_pressure last_level;
@@ -433,8 +432,7 @@ TEST(limits, pressure_functions_that_cannot_be)
     CHECK_EQ(bosk_on_pressure((enum bosk_pressure)3, on_low), -EINVAL);
 }
 
-/* ---- hints
- * -------------------------------------------------------------------------------------------- */
+/* ---- hints ---- */
 
 TEST(limits, idle_hint_returns_all_free_memory)
 {
@@ -463,8 +461,7 @@ TEST(limits, busy_hint_suspends_release)
               (unsigned long long)stats_now().dirty / KIB);
 }
 
-/* ---- options re-read
- * ---------------------------------------------------------------------------------- */
+/* ---- options re-read ---- */
 
 #define CONF_PATH "/tmp/bosk_limits_test.conf"
 static void write_conf(const char *text)

@@ -312,8 +312,7 @@ TEST(mpagealloc, random_sparse)
     run_random("five levels, holes", 400000);
 }
 
-/* ---- one by one
- * ----------------------------------------------------------------------------------- */
+/* ---- one by one ---- */
 
 static size_t alloc(size_t n, size_t align)
 {

@@ -397,8 +397,7 @@ TEST_ENV(os, failos_option, "BOSK_CONF=failos=1000")
     CHECK(boski_os_map(1) == NULL && boski_os_map(1) != NULL);
 }
 
-/* ---- clocks, numbers, text
- * ------------------------------------------------------------------------ */
+/* ---- clocks, numbers, text ---- */
 
 TEST(os, clocks)
 {
@@ -482,8 +481,7 @@ TEST(os, print_writes_whole_lines)
     CHECK(n > 1000 && n < 1100 && strcmp(text + n - 4, "...\n") == 0);
 }
 
-/* ---- locks
- * -------------------------------------------------------------------------------------------- */
+/* ---- locks ---- */
 
 static struct boski_lock counter_lock;
 static uint64_t counter;

@@ -405,8 +405,7 @@ TEST(pool, ring_is_bounded_and_ordered)
     }
 }
 
-/* ---- forks, no memory
- * ---------------------------------------------------------------------------- */
+/* ---- forks, no memory ---- */
 
 static bool stop;
 static void *churn(void *arg)
@@ -484,8 +483,7 @@ TEST_OOM(pool, without_memory_items_are_dropped)
     bosk_pool_free(&blocks);
 }
 
-/* ---- with a collector
- * ------------------------------------------------------------------------------ */
+/* ---- with a collector ---- */
 
 static bosk_pool collected;
 static __attribute__((noinline)) void fill_collected(size_t n)

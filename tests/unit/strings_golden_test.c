@@ -195,8 +195,7 @@ static void do_rune(const struct row *r)
     }
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------ */
+/* ---- the table ---- */
 
 #define A r->text[0]
 #define B r->text[1]

@@ -387,8 +387,7 @@ TEST(threads, that_block_all_signals)
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
-/* ---- many small threads on one class
- * ---------------------------------------------------------------- */
+/* ---- many small threads on one class ---- */
 
 static void *same_class(void *arg)
 {

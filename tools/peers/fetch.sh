@@ -21,10 +21,8 @@ for tool in apt-get apt-cache dpkg-deb; do
     command -v "$tool" >/dev/null || die "$tool is missing: this needs Debian or a relative"
 done
 
-# The mirror this system already uses, so that proxies and local mirrors keep working.
-mirror=$(grep -rhoE '^(deb|URIs:) .*' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
-    grep -oE 'https?://[^ ]+' | grep -E '/debian/?$' | head -n 1 || true)
-mirror=${mirror:-http://deb.debian.org/debian}
+# shellcheck source=tools/peers/suite.sh
+. "$(dirname "${BASH_SOURCE[0]}")/suite.sh"
 
 mkdir -p "$folder"
 : >"$folder/peers.txt"
@@ -34,21 +32,7 @@ found=0
 libc_ok() { LD_PRELOAD="$1" /bin/true 2>&1 | grep -q . && return 1 || return 0; }
 
 for suite in $suites; do
-    apt=$folder/apt-$suite
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
-    touch "$apt/status"
-    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    signed=
-    [ -f "$keyring" ] && signed="[signed-by=$keyring] "
-    printf 'deb %s%s %s main\n' "$signed" "$mirror" "$suite" >"$apt/sources.list"
-    options=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
-        -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
-        -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
-    say "$suite: reading the list of packages from $mirror"
-    if ! apt-get "${options[@]}" -qq update 2>"$apt/log" || grep -q '^[WE]: Failed' "$apt/log"; then
-        say "$suite: not reachable: $(tail -n 1 "$apt/log")"
-        continue
-    fi
+    open_suite "$folder" "apt-$suite" "$suite" || continue
     for entry in $packages; do
         package=${entry%%:*} library=${entry##*:}
         version=$(apt-cache "${options[@]}" madison "$package" 2>/dev/null |

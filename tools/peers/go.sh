@@ -44,27 +44,12 @@ newest "$(command -v go || true)" /usr/lib/go-1.*/bin/go \
 for tool in apt-get apt-cache dpkg-deb; do
     command -v "$tool" >/dev/null || { say "no Go 1.$least, and no $tool to unpack one"; exit 1; }
 done
-mirror=$(grep -rhoE '^(deb|URIs:) .*' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
-    grep -oE 'https?://[^ ]+' | grep -E '/debian/?$' | head -n 1 || true)
-mirror=${mirror:-http://deb.debian.org/debian}
+# shellcheck source=tools/peers/suite.sh
+. "$(dirname "${BASH_SOURCE[0]}")/suite.sh"
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 
 for suite in "${release:-bookworm}-backports" trixie; do
-    apt=$folder/apt-go-$suite
-    mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
-    touch "$apt/status"
-    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    signed=
-    [ -f "$keyring" ] && signed="[signed-by=$keyring] "
-    printf 'deb %s%s %s main\n' "$signed" "$mirror" "$suite" >"$apt/sources.list"
-    options=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
-        -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
-        -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
-    say "$suite: reading the list of packages from $mirror"
-    if ! apt-get "${options[@]}" -qq update 2>"$apt/log" || grep -q '^[WE]: Failed' "$apt/log"; then
-        say "$suite: not reachable: $(tail -n 1 "$apt/log")"
-        continue
-    fi
+    open_suite "$folder" "apt-go-$suite" "$suite" || continue
     version=$(apt-cache "${options[@]}" search --names-only '^golang-1\.[0-9]+-go$' |
         sed -n 's/^golang-1\.\([0-9]*\)-go .*/\1/p' | sort -n | tail -n 1)
     if [ "${version:-0}" -lt "$least" ]; then
