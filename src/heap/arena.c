@@ -5,6 +5,7 @@
  * Locking: arenas_lock before an arena's lock before mheap.lock.
  */
 #include "arena.h"
+#include "spans.h"
 
 #include "chunk.h"
 #include "mcache.h"
@@ -66,22 +67,6 @@ static void forget_samples(struct mspan *s)
 }
 
 /* ---- spans --------------------------------------------------------------------------- */
-
-static void push(struct mspan **list, struct mspan *s)
-{
-    s->prev = NULL;
-    s->next = *list;
-    if (s->next != NULL) s->next->prev = s;
-    *list = s;
-}
-static void drop(struct mspan **list, struct mspan *s)
-{
-    if (s->prev != NULL)
-        s->prev->next = s->next;
-    else
-        *list = s->next;
-    if (s->next != NULL) s->next->prev = s->prev;
-}
 
 /* Pages that the system can protect alone, when that may be asked for. */
 static size_t page_unit(void)
@@ -146,7 +131,7 @@ static struct mspan *chunk_take(struct bosk_arena *a, size_t bytes)
     struct mspan *s = a->spare;
     for (int i = 0; i < SPARE_LOOKS && s != NULL && boski_span_bytes(s) < bytes; i++) s = s->next;
     if (s != NULL && boski_span_bytes(s) >= bytes) {
-        drop(&a->spare, s);
+        boski_spans_drop(&a->spare, s);
     } else {
         /* What does not fit any more is left unused: at most a quarter of a chunk. */
         size_t least = pages_for(bytes);
@@ -156,7 +141,7 @@ static struct mspan *chunk_take(struct bosk_arena *a, size_t bytes)
         if (s == NULL && wish > least) s = chunk_new(a, least);
         if (s == NULL) return NULL;
     }
-    push(&a->chunks, s);
+    boski_spans_push(&a->chunks, s);
     return s;
 }
 
@@ -199,7 +184,7 @@ static void *take_large(struct bosk_arena *a, size_t size, size_t align, unsigne
     BOSKI_SET(s->bits[0], (uint64_t)0);
     *dirty = s->needzero;
     s->needzero = 1;
-    push(&a->large, s);
+    boski_spans_push(&a->large, s);
     *block = boski_span_bytes(s);
     return (void *)s->base;
 }
@@ -267,7 +252,7 @@ void boski_arena_free(struct mspan *s, void *p)
         boski_obs_sample_free(p); /* what is abandoned stays where it was found */
     boski_lock(&a->lock);
     if (large) {
-        drop(&a->large, s);
+        boski_spans_drop(&a->large, s);
         BOSKI_SET(s->bits[0], (uint64_t)1);
         span_release(a, s);
     } else {
@@ -421,7 +406,7 @@ static bool keep_chunk(struct bosk_arena *a, struct mspan *s, size_t *keep)
         return false;
     }
     *keep -= bytes;
-    push(&a->spare, s);
+    boski_spans_push(&a->spare, s);
     return true;
 }
 

@@ -6,6 +6,7 @@
  * is how a fast free comes to take the slow path.
  */
 #include "mcache.h"
+#include "spans.h"
 
 #include <errno.h>
 
@@ -25,22 +26,6 @@ struct bosk_heap boski_sampled;
 static struct bosk_heap root_scan = {.kind = BOSK_KIND_SCAN, .home = BOSK_HOME_ROOT};
 static struct bosk_heap *heaps;
 static struct boski_lock heaps_lock;
-
-static void push(struct mspan **list, struct mspan *s)
-{
-    s->prev = NULL;
-    s->next = *list;
-    if (s->next != NULL) s->next->prev = s;
-    *list = s;
-}
-static void drop(struct mspan **list, struct mspan *s)
-{
-    if (s->prev != NULL)
-        s->prev->next = s->next;
-    else
-        *list = s->next;
-    if (s->next != NULL) s->next->prev = s->prev;
-}
 
 /* A span for the heap, inside its limit.  Lock held. */
 static struct mspan *span_new(struct bosk_heap *h, size_t npages, size_t align_pages)
@@ -71,15 +56,15 @@ static void *take_small(struct bosk_heap *h, unsigned c, bool *dirty)
         s = span_new(h, boski_class[c].pages_min, 1);
         if (s == NULL) return NULL;
         boski_span_init(s, c);
-        push(&h->room[c], s);
+        boski_spans_push(&h->room[c], s);
     }
     uint32_t w = 0;
     while (s->bits[w] == 0) w++;
     uint32_t slot = w * 64 + (uint32_t)__builtin_ctzll(s->bits[w]);
     BOSKI_SET(s->bits[w], s->bits[w] & (s->bits[w] - 1));
     if (--s->nfree == 0) {
-        drop(&h->room[c], s);
-        push(&h->full[c], s);
+        boski_spans_drop(&h->room[c], s);
+        boski_spans_push(&h->full[c], s);
     }
     h->live += s->elem_bytes;
     return (void *)(s->base + (uintptr_t)slot * s->elem_bytes);
@@ -105,7 +90,7 @@ static void *take_large(struct bosk_heap *h, size_t size, size_t align, bool *di
     if (s == NULL) return NULL;
     BOSKI_SET(s->bits[0], (uint64_t)0);
     *dirty = s->needzero;
-    push(&h->full[0], s);
+    boski_spans_push(&h->full[0], s);
     h->live += s->elem_bytes;
     return (void *)s->base;
 }
@@ -180,15 +165,15 @@ void boski_hheap_free(struct bosk_heap *h, struct mspan *s, void *p)
     BOSKI_SET(s->bits[slot >> 6], s->bits[slot >> 6] | bit);
     h->live -= block;
     if (c == 0) {
-        drop(&h->full[0], s);
+        boski_spans_drop(&h->full[0], s);
         span_release(h, s);
     } else {
         if (++s->nfree == 1) {
-            drop(&h->full[c], s);
-            push(&h->room[c], s);
+            boski_spans_drop(&h->full[c], s);
+            boski_spans_push(&h->room[c], s);
         }
         if (s->nfree == (int32_t)s->nelems) {
-            drop(&h->room[c], s);
+            boski_spans_drop(&h->room[c], s);
             span_release(h, s);
         }
     }
